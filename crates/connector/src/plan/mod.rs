@@ -1,0 +1,168 @@
+//! What a call needs from a definition: compiled, immutable, shared.
+//!
+//! Knows operations, parameters, hosts and authentication in our own words. Must not know the document format
+//! they came from: no name that starts with `x-` stands in this folder, and nothing here parses YAML.
+
+mod auth;
+mod operation;
+mod path;
+mod server;
+mod template;
+
+pub use auth::{AuthField, ClientAuth, Credential, Identity, OauthPlan, Placement, Refresh, Revocation, Scheme, SchemeKind, TokenBody, TokenError, Variable};
+pub use operation::{
+    Action, Body, BodyField, Download, Extract, Fields, GraphqlBody, Location, MetaSource, NextCursor, Operation, Paging, Parameter,
+    ParamStyle, ValueType,
+};
+pub use path::{JsonPath, Step};
+pub use server::{HostPattern, Server, ServerVariable};
+pub use template::{PathTemplate, Piece, Template};
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// One compiled definition.
+#[derive(Debug)]
+pub struct Plan {
+    /// Who this is.
+    pub info: Info,
+    /// Where operations go.
+    pub server: Server,
+    /// Hosts beside the server's own that operations may reach (downloads, next links).
+    pub hosts: Vec<HostPattern>,
+    /// The ways to authenticate, in document order.
+    pub schemes: Vec<Scheme>,
+    /// All operations, in document order.
+    pub operations: Vec<Operation>,
+    /// `(entity, action)` to a position in `operations`.
+    pub index: HashMap<(String, Action), usize>,
+    /// The operation of the connector check, and the parameters it is called with.
+    pub check: Option<Check>,
+    /// Parameters that configuration fills where the caller gives none.
+    pub scoping: Vec<Scoping>,
+    /// How an error looks that comes with HTTP 200.
+    pub error_check: Option<ErrorCheck>,
+    /// Repeats of failed attempts.
+    pub retry: Retry,
+}
+
+/// Names of a definition.
+#[derive(Debug, Clone)]
+pub struct Info {
+    /// Lower-case name with `-`: `google-drive`.
+    pub slug: String,
+    /// `Google Drive`.
+    pub display_name: String,
+    /// UUID text.
+    pub definition_id: String,
+    /// Version of the definition.
+    pub version: String,
+}
+
+/// The operation that shows whether a credential works.
+#[derive(Debug, Clone)]
+pub struct Check {
+    /// Position in [`Plan::operations`].
+    pub operation: usize,
+    /// Parameters that the probe sends; values may be templates over configuration and time.
+    pub params: Vec<(String, CheckValue)>,
+}
+
+/// A probe's parameter.
+#[derive(Debug, Clone)]
+pub enum CheckValue {
+    /// Sent as it is.
+    Literal(serde_json::Value),
+    /// Rendered first.
+    Template(Template),
+}
+
+/// A parameter filled from configuration.
+#[derive(Debug, Clone)]
+pub struct Scoping {
+    /// The parameter.
+    pub param: String,
+    /// The configuration key.
+    pub config_key: String,
+    /// A template over `value`, `config`, `param`; none: the value itself.
+    pub value_template: Option<Template>,
+}
+
+/// An error inside a 2xx body.
+#[derive(Debug, Clone)]
+pub struct ErrorCheck {
+    /// Top-level field that tells.
+    pub field: String,
+    /// The value that means an error.
+    pub on_value: serde_json::Value,
+    /// Field with the message or code.
+    pub message_field: Option<String>,
+    /// Provider codes with a meaning of their own.
+    pub codes: HashMap<String, ErrorMeaning>,
+}
+
+/// What a provider's code means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorMeaning {
+    /// Like HTTP 401.
+    Authentication,
+    /// Like HTTP 429.
+    RateLimit,
+    /// Like HTTP 404.
+    NotFound,
+    /// Like HTTP 422; the default.
+    Rejected,
+}
+
+/// Repeats of failed attempts of idempotent operations.
+#[derive(Debug, Clone)]
+pub struct Retry {
+    /// Tries in all, 1 to 3.
+    pub max_attempts: u32,
+    /// First delay; the server's setting where the definition is silent.
+    pub initial_delay: Option<Duration>,
+    /// Longest delay.
+    pub max_delay: Duration,
+    /// Factor from try to try.
+    pub exponential_base: f64,
+    /// Full jitter.
+    pub jitter: bool,
+    /// Statuses that are tried again.
+    pub statuses: Vec<u16>,
+    /// Header with the provider's wish, usually `retry-after`.
+    pub retry_after_header: String,
+    /// How to read it.
+    pub retry_after_format: RetryAfter,
+}
+
+/// Meaning of the retry header's number. HTTP dates are understood in every case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RetryAfter {
+    /// Seconds from now.
+    Seconds,
+    /// Milliseconds from now.
+    Milliseconds,
+    /// Seconds since 1970.
+    UnixTimestamp,
+}
+
+impl Plan {
+    /// The operation of an entity and action.
+    pub fn operation(&self, entity: &str, action: Action) -> Option<&Operation> {
+        let position = *self.index.get(&(entity.to_owned(), action))?;
+        self.operations.get(position)
+    }
+
+    /// The scheme of that name.
+    pub fn scheme(&self, name: &str) -> Option<&Scheme> {
+        self.schemes.iter().find(|scheme| scheme.name == name)
+    }
+
+    /// The scheme with an authorization code flow, if there is one.
+    pub fn oauth(&self) -> Option<(&Scheme, &OauthPlan)> {
+        self.schemes.iter().find_map(|scheme| match &scheme.kind {
+            SchemeKind::Oauth2(oauth) if oauth.authorization_url.is_some() => Some((scheme, oauth.as_ref())),
+            _ => None,
+        })
+    }
+}
