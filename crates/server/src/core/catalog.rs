@@ -1,0 +1,141 @@
+//! The connector types that this server knows: the built-in ones and an operator's own over them.
+//!
+//! Knows names, ids and when a definition is compiled. Must not know organizations or credentials.
+
+use crate::core::error::{Error, Kind, Result};
+use keybearer_connector::document::{self, Additions, Definition, Problem};
+use keybearer_connector::plan::{Info, Plan};
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+/// Built-in definitions: folder name and text.
+const BUILT_IN: [(&str, &str); 5] = [
+    ("github", include_str!("../../../../connectors/github/connector.yaml")),
+    ("hubspot", include_str!("../../../../connectors/hubspot/connector.yaml")),
+    ("intercom", include_str!("../../../../connectors/intercom/connector.yaml")),
+    ("salesforce", include_str!("../../../../connectors/salesforce/connector.yaml")),
+    ("slack", include_str!("../../../../connectors/slack/connector.yaml")),
+];
+
+/// All connector types, by any of their names.
+pub struct Catalog {
+    types: BTreeMap<String, Arc<ConnectorType>>,
+    names: HashMap<String, String>,
+    unreadable: Vec<(PathBuf, String)>,
+}
+
+/// One connector type; its definition compiles on first use.
+pub struct ConnectorType {
+    /// Its names and id.
+    pub info: Info,
+    /// File, or `built-in`.
+    pub origin: String,
+    source: String,
+    compiled: OnceLock<std::result::Result<Arc<Definition>, Vec<Problem>>>,
+}
+
+impl Catalog {
+    /// Built-in types, then those of a directory: `*/connector.yaml` and `*.yaml`. A file that cannot be read or
+    /// names no connector is reported by [`Catalog::unreadable`] and does not stop the others.
+    pub fn load(directory: Option<&Path>) -> Self {
+        let mut catalog = Self { types: BTreeMap::new(), names: HashMap::new(), unreadable: Vec::new() };
+        for (name, source) in BUILT_IN {
+            catalog.add("built-in".to_owned(), source.to_owned(), Path::new(name));
+        }
+        for path in directory.map(definition_files).unwrap_or_default() {
+            match std::fs::read_to_string(&path) {
+                Ok(source) => catalog.add(path.display().to_string(), source, &path),
+                Err(error) => catalog.unreadable.push((path, error.to_string())),
+            }
+        }
+        catalog
+    }
+
+    /// Adds one more definition, over one of the same name.
+    #[must_use]
+    pub fn with(mut self, origin: &str, source: &str) -> Self {
+        self.add(origin.to_owned(), source.to_owned(), Path::new(origin));
+        self
+    }
+
+    fn add(&mut self, origin: String, source: String, path: &Path) {
+        let Some(info) = document::peek(&source) else {
+            let reason = "no `info.x-airbyte-connector-name` or title found; `keybearer connectors validate` says more";
+            return self.unreadable.push((path.to_owned(), reason.to_owned()));
+        };
+        let slug = info.slug.clone();
+        let names = [slug.clone(), slug.replace('-', "_"), info.display_name.clone(), info.definition_id.clone()];
+        for name in names {
+            self.names.insert(name.to_ascii_lowercase(), slug.clone());
+        }
+        let kind = ConnectorType { info, origin, source, compiled: OnceLock::new() };
+        self.types.insert(slug, Arc::new(kind));
+    }
+
+    /// The type of that slug, display name, snake-case name or definition id; ASCII case does not matter.
+    pub fn find(&self, name: &str) -> Option<&Arc<ConnectorType>> {
+        self.types.get(self.names.get(&name.to_ascii_lowercase())?)
+    }
+
+    /// The type of that name, or the one answer for an unknown one.
+    pub fn named(&self, name: &str) -> Result<&Arc<ConnectorType>> {
+        self.find(name).ok_or_else(|| Error::new(Kind::NotFound, "Unknown connector type; GET /integrations/definitions/sources lists them"))
+    }
+
+    /// All types, by slug.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<ConnectorType>> {
+        self.types.values()
+    }
+
+    /// Files that name no connector, with the reason.
+    pub fn unreadable(&self) -> &[(PathBuf, String)] {
+        &self.unreadable
+    }
+
+    /// Compiles every type that is not compiled yet and returns the bad ones. Takes a second for a hundred types:
+    /// to be called off the async threads.
+    pub fn compile_all(&self) -> Vec<(&ConnectorType, &[Problem])> {
+        self.all().filter_map(|kind| kind.compiled().as_ref().err().map(|problems| (kind.as_ref(), problems.as_slice()))).collect()
+    }
+}
+
+impl ConnectorType {
+    /// The definition, compiled on first use.
+    pub fn definition(&self) -> Result<&Arc<Definition>> {
+        self.compiled().as_ref().map_err(|problems| {
+            let first = problems.first().map(|problem| problem.message.clone()).unwrap_or_default();
+            Error::new(Kind::Unavailable, format!("The definition of `{}` has mistakes; `keybearer doctor` lists them", self.info.slug))
+                .caused_by(format!("{}: {first}", self.origin))
+        })
+    }
+
+    /// What a call needs of the definition.
+    pub fn plan(&self) -> Result<&Arc<Plan>> {
+        Ok(&self.definition()?.plan)
+    }
+
+    /// Its text, as written.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    fn compiled(&self) -> &std::result::Result<Arc<Definition>, Vec<Problem>> {
+        self.compiled.get_or_init(|| document::load(&self.source, &Additions::default()).map(Arc::new))
+    }
+}
+
+fn definition_files(directory: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = Vec::new();
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let inner = path.join("connector.yaml");
+        if path.is_dir() && inner.is_file() {
+            files.push(inner);
+        } else if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}

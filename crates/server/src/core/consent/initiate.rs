@@ -1,0 +1,182 @@
+//! The first step: everything is checked and pinned, and the application gets the provider's own authorize URL.
+//!
+//! Stored before the URL is handed out: the flow with its hashed state and its sealed PKCE verifier. A crash before
+//! that leaves nothing; after it, a flow that expires.
+
+use super::flow::LEGACY;
+use super::{accept_environment, callback_key, verifier_place};
+use crate::config::CallbackMode;
+use crate::core::access::Caller;
+use crate::core::catalog::ConnectorType;
+use crate::core::error::{Error, Kind, Result};
+use crate::core::oauth_apps::{self, OauthApp};
+use crate::core::{Deps, redirect_urls, workspaces};
+use crate::store::FlowRow;
+use crate::vault::digest;
+use keybearer_connector::call::Environment;
+use keybearer_connector::oauth::{authorize, code_challenge};
+use keybearer_connector::plan::{OauthPlan, Plan};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// What an application asks for.
+pub struct Initiate {
+    /// Name of the user's workspace; made on first use.
+    pub workspace_name: String,
+    /// Connector type.
+    pub kind: Arc<ConnectorType>,
+    /// Where the user returns to.
+    pub redirect_url: String,
+    /// Values for declared variables.
+    pub input: Map<String, Value>,
+    /// What the callback hands over.
+    pub mode: CallbackMode,
+    /// Connector name, for `connector_id` mode.
+    pub name: Option<String>,
+    /// More values, for `connector_id` mode.
+    pub environment: Map<String, Value>,
+    /// For `connector_id` mode.
+    pub replication_config: Option<String>,
+    /// S256 challenge of the application's session.
+    pub code_challenge: Option<String>,
+    /// Reconnect this connector in place.
+    pub connector_id: Option<String>,
+    /// Scopes; none: all that the definition declares.
+    pub scopes: Option<Vec<String>>,
+}
+
+/// The URL to send the user to.
+pub async fn initiate(deps: &Deps, caller: &Caller, ask: Initiate) -> Result<SecretString> {
+    caller.allow_workspace_name(&ask.workspace_name)?;
+    let plan = Arc::clone(ask.kind.plan()?);
+    let (_, oauth) = plan.oauth().ok_or_else(|| oauth_apps::no_oauth(&ask.kind))?;
+    if ask.code_challenge.is_some() && ask.mode == CallbackMode::ConnectorId {
+        return Err(Error::new(
+            Kind::BindingRequiresSecretId,
+            "code_challenge needs callback_mode `secret_id`: in `connector_id` mode nobody redeems",
+        ));
+    }
+    redirect_urls::check(deps, caller.organization(), &ask.redirect_url).await?;
+    let environment = pinned_environment(&plan, &ask)?;
+    let app = oauth_apps::for_flow(deps, caller.organization(), &plan.info.slug).await?;
+    if app.pin.as_ref().is_some_and(|pin| !pin.covers(&plan)) {
+        return Err(Error::new(
+            Kind::AppMisconfigured,
+            "The connector's definition now names other endpoints than the OAuth app was set for; PUT /oauth/credentials again to approve them",
+        ));
+    }
+    let workspace = workspaces::ensure(deps, caller, &ask.workspace_name, None).await?;
+    if let Some(id) = &ask.connector_id {
+        check_reconnect(deps, caller, &workspace.id, id, &plan).await?;
+    }
+    let state = deps.random.token(32);
+    let verifier = deps.random.token(32);
+    let url = consent_url(deps, oauth, &plan, &app, &ask, &environment, &state, &verifier)?;
+    let row = row(deps, caller, &workspace.id, &ask, &plan, &app, &environment, &state, &verifier)?;
+    deps.store.insert_flow(&row).await?;
+    Ok(url)
+}
+
+fn pinned_environment(plan: &Plan, ask: &Initiate) -> Result<Environment> {
+    let input = accept_environment(plan, &ask.input, "oauth_input_configuration")?;
+    if ask.environment.is_empty() {
+        return Ok(input);
+    }
+    let later = accept_environment(plan, &ask.environment, "environment")?;
+    let input = input.0.into_iter().collect();
+    let merged = super::merge_pinned(&input, &later.0.into_iter().collect())?;
+    Ok(Environment(merged.into_iter().collect()))
+}
+
+/// A reconnect names a live connector of the same workspace and type; anything else is not found.
+async fn check_reconnect(deps: &Deps, caller: &Caller, workspace: &str, id: &str, plan: &Plan) -> Result<()> {
+    let view = deps.store.connector(caller.organization(), Some(workspace), id).await?.ok_or_else(Error::not_found)?;
+    if view.connector.connector_type == plan.info.slug {
+        Ok(())
+    } else {
+        Err(Error::field("connector_id", "conflict", format!("is a `{}` connector", view.connector.connector_type)))
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "the parts of one URL, each named once")]
+fn consent_url(
+    deps: &Deps,
+    oauth: &OauthPlan,
+    plan: &Plan,
+    app: &OauthApp,
+    ask: &Initiate,
+    environment: &Environment,
+    state: &SecretString,
+    verifier: &SecretString,
+) -> Result<SecretString> {
+    let redirect_uri = app.callback.url(&deps.settings.public_url, &plan.info.slug);
+    let scopes = scopes(oauth, ask);
+    let challenge = code_challenge(verifier.expose_secret());
+    let request = authorize::AuthorizeRequest {
+        client_id: &app.client_id,
+        redirect_uri: &redirect_uri,
+        state: state.expose_secret(),
+        code_challenge: Some(&challenge),
+        scopes: &scopes,
+        environment,
+    };
+    let url = authorize::url(oauth, &request)
+        .map_err(|error| Error::field("oauth_input_configuration", "missing", error.to_string()))?;
+    Ok(SecretString::from(url.to_string()))
+}
+
+fn scopes(oauth: &OauthPlan, ask: &Initiate) -> Vec<String> {
+    ask.scopes.clone().unwrap_or_else(|| oauth.scopes.keys().cloned().collect())
+}
+
+#[expect(clippy::too_many_arguments, reason = "a row is made of everything that was checked")]
+fn row(
+    deps: &Deps,
+    caller: &Caller,
+    workspace_id: &str,
+    ask: &Initiate,
+    plan: &Plan,
+    app: &OauthApp,
+    environment: &Environment,
+    state: &SecretString,
+    verifier: &SecretString,
+) -> Result<FlowRow> {
+    let now = deps.clock.now_ms();
+    let id = deps.random.uuid_v7(&deps.clock);
+    let sealed = deps
+        .keyring
+        .seal(&verifier_place(caller.organization(), &id), verifier.expose_secret().as_bytes(), &deps.random)
+        .map_err(Error::internal)?;
+    let oauth = plan.oauth().map(|(_, oauth)| oauth);
+    let scopes = oauth.map(|oauth| scopes(oauth, ask)).unwrap_or_default();
+    debug_assert_ne!(plan.info.slug, LEGACY, "the loader reserves this name");
+    Ok(FlowRow {
+        id,
+        organization_id: caller.organization().to_owned(),
+        workspace_id: workspace_id.to_owned(),
+        connector_type: plan.info.slug.clone(),
+        definition_id: plan.info.definition_id.clone(),
+        callback: callback_key(app.callback, &plan.info.slug).to_owned(),
+        status: "pending".to_owned(),
+        state_hash: digest("state", state.expose_secret()).to_vec(),
+        redirect_url: ask.redirect_url.clone(),
+        callback_mode: ask.mode.name().to_owned(),
+        sealed,
+        oauth_app_id: app.id.clone(),
+        client_id: app.client_id.clone(),
+        environment: serde_json::to_string(&environment.0).map_err(Error::internal)?,
+        scopes: serde_json::to_string(&scopes).map_err(Error::internal)?,
+        code_challenge: ask.code_challenge.clone(),
+        connector_id: ask.connector_id.clone(),
+        name: ask.name.clone(),
+        replication_config: ask.replication_config.clone(),
+        secret_hash: None,
+        secret_expires_at: None,
+        grant_id: None,
+        failure: None,
+        expires_at: now + i64::try_from(deps.settings.oauth_session_ttl.as_millis()).unwrap_or(i64::MAX),
+        created_at: now,
+        updated_at: now,
+    })
+}

@@ -1,0 +1,44 @@
+//! Consent: from `initiate` over the provider's page and the callback to a redeemed `secret_id`.
+//!
+//! Knows the order of the steps and what each one stores. Must not know HTTP: the callback's outcome is a value that
+//! the edge turns into a page or a redirect.
+
+mod callback;
+mod environment;
+mod exchange;
+pub mod flow;
+mod initiate;
+mod redeem;
+
+pub use callback::{Outcome, callback};
+pub use environment::{accept_environment, merge_pinned};
+pub use initiate::{Initiate, initiate};
+pub use redeem::{Redeem, Redeemable, finish, find_redeemable};
+
+use crate::core::Deps;
+use crate::core::error::{Error, Result};
+use crate::core::oauth_apps::Callback;
+use crate::vault::Place;
+use flow::{Flow, LEGACY};
+use secrecy::{ExposeSecret, SecretString};
+
+const VERIFIER: &str = "flow.verifier";
+
+/// The verifier's place in the vault: a flow row is sealed once, so its version is always 1.
+fn verifier_place<'a>(organization: &'a str, flow: &'a str) -> Place<'a> {
+    Place { purpose: VERIFIER, organization, row: flow, version: 1 }
+}
+
+fn open_verifier(deps: &Deps, flow: &Flow) -> Result<SecretString> {
+    let bytes = deps.keyring.open(&verifier_place(&flow.organization_id, &flow.id), &flow.sealed).map_err(Error::internal)?;
+    let text = std::str::from_utf8(bytes.expose_secret()).map_err(Error::internal)?;
+    Ok(SecretString::from(text.to_owned()))
+}
+
+/// The stored name of a callback: the connector's slug, or the legacy path's.
+fn callback_key(callback: Callback, slug: &str) -> &str {
+    match callback {
+        Callback::Context => slug,
+        Callback::Legacy => LEGACY,
+    }
+}

@@ -1,0 +1,346 @@
+//! Runs the grant machine: one refresh at a time for a grant, however many calls want it.
+//!
+//! Knows the store's claim, the token call and who waits. Must not know operations. The refresh runs in a task of its
+//! own, so that a caller that goes away does not stop it between the token call and the commit.
+//! What a crash leaves: before the claim, nothing; after it, a claim that ends by its deadline and counts as one
+//! unknown send; after the commit, the new tokens.
+
+use super::machine::{self, Effect, Event, Outcome, Status, Verdict, View};
+use super::secret::expires_at;
+use super::{GrantSecret, describe_fault, token_endpoint, token_endpoint_error};
+use crate::core::Deps;
+use crate::core::error::{Error, Kind, Result};
+use crate::core::oauth_apps::{self, OauthApp};
+use crate::core::pin::Pin;
+use crate::store::{Claim, GrantRow, Renewed, StoreError};
+use keybearer_connector::call::Environment;
+use keybearer_connector::oauth::token::{self, Renewal, TokenAnswer, TokenFault};
+use keybearer_connector::oauth::{ClientKeys, TokenRequest};
+use keybearer_connector::plan::{OauthPlan, Plan, SchemeKind};
+use secrecy::{ExposeSecret, SecretString};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Between two looks at a grant that another replica refreshes.
+const PAUSE: Duration = Duration::from_millis(150);
+/// Between two renewals of the claim, whose deadline is 3 s after each.
+const RENEW_EVERY: Duration = Duration::from_secs(1);
+/// Without a successful renewal for so long, the token call is cut off: well before the claim can end.
+const CUT_OFF: Duration = Duration::from_millis(2200);
+/// Tries to store new tokens while the database cannot be reached.
+const COMMIT_TRIES: u32 = 100;
+
+type Shared = watch::Receiver<Option<Finished>>;
+
+/// Refreshes that run in this process, by grant.
+#[derive(Default)]
+pub struct Refreshes(Mutex<HashMap<String, Shared>>);
+
+/// A newer version than the caller knew is stored.
+#[derive(Debug, Clone, Copy)]
+pub struct Refreshed;
+
+#[derive(Clone)]
+struct Finished {
+    outcome: Outcome,
+    why: Option<String>,
+}
+
+/// Refreshes a grant unless a version above `known` is stored already. Waits for a refresh that runs, up to the
+/// upstream timeout.
+pub async fn refresh(deps: &Arc<Deps>, organization: &str, grant_id: &str, known: i64) -> Result<Refreshed> {
+    let mut shared = deps.refreshes.join(deps, organization, grant_id, known);
+    let waited = tokio::time::timeout(deps.settings.upstream_timeout, shared.wait_for(Option::is_some)).await;
+    let finished = match waited {
+        Ok(Ok(value)) => value.clone(),
+        // The task died (a panic): what stands in the row decides at the next call.
+        Ok(Err(_)) => Some(Finished { outcome: Outcome::Failed, why: Some("the refresh was interrupted".to_owned()) }),
+        Err(_) => None,
+    };
+    match finished {
+        None => Err(Error::new(Kind::RefreshInProgress, "The access token is being renewed; try again").with("retry_after_seconds", 1).with("retryable", true)),
+        Some(finished) => conclude(finished),
+    }
+}
+
+fn conclude(finished: Finished) -> Result<Refreshed> {
+    let why = finished.why.unwrap_or_default();
+    match finished.outcome {
+        Outcome::Renewed => Ok(Refreshed),
+        Outcome::Gone => Err(Error::not_found()),
+        Outcome::Dead => Err(Error::new(Kind::ReauthorizationRequired, "The provider refused to renew the access; the user has to connect again")),
+        Outcome::NotRefreshable => Err(Error::new(Kind::ReauthorizationRequired, "The access has ended and cannot be renewed; the user has to connect again")),
+        Outcome::Lost => Err(Error::new(Kind::ReauthorizationRequired, "The provider did not answer two renewals of the access; the user has to connect again")),
+        Outcome::Misconfigured => Err(Error::new(
+            Kind::AppMisconfigured,
+            "The provider refused the OAuth app that this connector was authorized with; correct its client secret with PUT /oauth/credentials",
+        )),
+        Outcome::Failed => Err(token_endpoint_error(&why)),
+    }
+}
+
+impl Refreshes {
+    fn join(&self, deps: &Arc<Deps>, organization: &str, grant_id: &str, known: i64) -> Shared {
+        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(shared) = running.get(grant_id) {
+            return shared.clone();
+        }
+        let (sender, receiver) = watch::channel(None);
+        running.insert(grant_id.to_owned(), receiver.clone());
+        let (deps, organization, grant_id) = (Arc::clone(deps), organization.to_owned(), grant_id.to_owned());
+        tokio::spawn(async move {
+            let _leave = Leave { deps: Arc::clone(&deps), grant_id: grant_id.clone() };
+            let finished = Run { deps: &deps, organization: &organization, grant_id: &grant_id, row: None, answer: None, attempt: String::new(), why: None };
+            let finished = finished.to_end(known).await;
+            deps.refreshes.leave(&grant_id);
+            sender.send_replace(Some(finished));
+        });
+        receiver
+    }
+
+    fn leave(&self, grant_id: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(grant_id);
+    }
+}
+
+/// Leaves even when the task panics.
+struct Leave {
+    deps: Arc<Deps>,
+    grant_id: String,
+}
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        let mut running = self.deps.refreshes.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // A closed channel is this task's own; a later refresh of the same grant has an open one.
+        if running.get(&self.grant_id).is_some_and(|shared| shared.has_changed().is_err()) {
+            running.remove(&self.grant_id);
+        }
+    }
+}
+
+struct Run<'a> {
+    deps: &'a Arc<Deps>,
+    organization: &'a str,
+    grant_id: &'a str,
+    row: Option<GrantRow>,
+    answer: Option<TokenAnswer>,
+    attempt: String,
+    why: Option<String>,
+}
+
+impl Run<'_> {
+    async fn to_end(mut self, known: i64) -> Finished {
+        let (mut state, mut effect) = machine::start(known);
+        loop {
+            if let Effect::Finish(outcome) = effect {
+                tracing::info!(grant = self.grant_id, ?outcome, why = self.why, "refresh finished");
+                return Finished { outcome, why: self.why };
+            }
+            match self.carry_out(effect).await {
+                Ok(event) => (state, effect) = machine::step(state, event),
+                Err(error) => {
+                    tracing::error!(grant = self.grant_id, %error, "refresh interrupted by the database");
+                    return Finished { outcome: Outcome::Failed, why: Some("the database cannot be reached".to_owned()) };
+                }
+            }
+        }
+    }
+
+    async fn carry_out(&mut self, effect: Effect) -> std::result::Result<Event, StoreError> {
+        let (deps, org, id) = (self.deps, self.organization, self.grant_id);
+        match effect {
+            Effect::Read => {
+                self.row = deps.store.grant(org, id).await?;
+                Ok(Event::Row(self.row.as_ref().map(view)))
+            }
+            Effect::Claim { version } => {
+                self.attempt = deps.random.uuid_v4();
+                Ok(match deps.store.claim_grant(org, id, version, &self.attempt).await? {
+                    Claim::Claimed { unknown_sends } => Event::Claimed { unknown_sends },
+                    Claim::Busy => Event::Busy,
+                    Claim::Moved => Event::Moved,
+                })
+            }
+            Effect::Send => Ok(Event::Answered(self.send().await)),
+            Effect::Commit => Ok(Event::Committed(self.commit().await?)),
+            Effect::Release { unknown } => {
+                deps.store.release_claim(org, id, &self.attempt, unknown, deps.clock.now_ms()).await?;
+                Ok(Event::Settled)
+            }
+            Effect::MarkDead => self.mark("reauthorization_required", "The provider refused the newest refresh token").await,
+            Effect::MarkMisconfigured => self.mark("app_misconfigured", "The provider refused the OAuth app").await,
+            Effect::Wait => {
+                tokio::time::sleep(PAUSE).await;
+                Ok(Event::Waited)
+            }
+            Effect::Finish(_) => Ok(Event::Settled),
+        }
+    }
+
+    async fn mark(&self, status: &str, reason: &str) -> std::result::Result<Event, StoreError> {
+        let version = self.row.as_ref().map_or(0, |row| row.version);
+        let (deps, org) = (self.deps, self.organization);
+        deps.store.mark_grant(org, self.grant_id, Some(&self.attempt), version, status, reason, deps.clock.now_ms()).await?;
+        deps.feed.moved();
+        deps.ready.forget_grant(self.grant_id);
+        Ok(Event::Settled)
+    }
+
+    /// The token call, with the claim renewed beside it.
+    async fn send(&mut self) -> Verdict {
+        let Some(row) = self.row.clone() else { return Verdict::NotSent };
+        let prepared = match prepare(self.deps, &row).await {
+            Ok(prepared) => prepared,
+            Err((verdict, why)) => {
+                self.why = Some(why);
+                return verdict;
+            }
+        };
+        let (plan, scheme) = (Arc::clone(&prepared.plan), row.scheme.clone());
+        let Some(oauth) = oauth_of(&plan, &scheme) else { return Verdict::InvalidClient };
+        let Some(response) = self.guarded(token_endpoint(self.deps, prepared.request)).await else {
+            self.why = Some("the claim could not be renewed in time".to_owned());
+            return Verdict::Unknown;
+        };
+        let read = match response {
+            Ok(response) => token::read(oauth, &response),
+            Err(fault) => {
+                self.why = Some(fault.to_string());
+                return if fault.may_have_been_sent() { Verdict::Unknown } else { Verdict::NotSent };
+            }
+        };
+        match read {
+            Ok(answer) => {
+                self.answer = Some(answer);
+                Verdict::Granted
+            }
+            Err(fault) => {
+                self.why = Some(describe_fault(&fault));
+                match fault {
+                    TokenFault::InvalidGrant { .. } => Verdict::InvalidGrant,
+                    TokenFault::InvalidClient { .. } => Verdict::InvalidClient,
+                    TokenFault::Refused { .. } | TokenFault::Transient { .. } | TokenFault::Unusable { .. } => Verdict::Refused,
+                }
+            }
+        }
+    }
+
+    /// Runs a token call while renewing the claim each second; none when the claim could not be renewed in time.
+    async fn guarded<T>(&self, call: impl Future<Output = T>) -> Option<T> {
+        let mut call = std::pin::pin!(call);
+        let mut renewed = self.deps.clock.ticks();
+        loop {
+            tokio::select! {
+                answer = &mut call => return Some(answer),
+                () = tokio::time::sleep(RENEW_EVERY) => {}
+            }
+            let renewal = self.deps.store.renew_claim(self.organization, self.grant_id, &self.attempt);
+            let left = CUT_OFF.saturating_sub(self.deps.clock.ticks().saturating_sub(renewed));
+            match tokio::time::timeout(left, renewal).await {
+                Ok(Ok(true)) => renewed = self.deps.clock.ticks(),
+                Ok(Ok(false)) | Err(_) => return None,
+                Ok(Err(_)) if self.deps.clock.ticks().saturating_sub(renewed) >= CUT_OFF => return None,
+                Ok(Err(_)) => {}
+            }
+        }
+    }
+
+    /// Stores the new tokens before anything uses them. Keeps trying while the database is away: the provider may
+    /// have used the old refresh token up.
+    async fn commit(&mut self) -> std::result::Result<bool, StoreError> {
+        let (Some(row), Some(answer)) = (self.row.clone(), self.answer.take()) else { return Ok(false) };
+        let corrupt = |error: Error| StoreError::Corrupt(error.to_string());
+        let now = self.deps.clock.now_ms();
+        let mut secret = GrantSecret::open(self.deps, &row).map_err(corrupt)?;
+        secret.renew(&answer);
+        let next = GrantRow { version: row.version + 1, ..row.clone() };
+        let renewed = Renewed {
+            sealed: secret.seal(self.deps, &next).map_err(corrupt)?,
+            version: next.version,
+            expires_at: expires_at(now, answer.expires_in),
+            issued_at: Some(now),
+            scopes: answer.scope.as_ref().and_then(|scopes| serde_json::to_string(scopes).ok()).or(row.scopes),
+            now,
+        };
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.deps.store.commit_grant(self.organization, self.grant_id, &self.attempt, row.version, &renewed).await {
+                Err(StoreError::Unavailable(_)) if tries < COMMIT_TRIES => tokio::time::sleep(PAUSE).await,
+                done => {
+                    self.deps.feed.moved();
+                    self.deps.ready.forget_grant(self.grant_id);
+                    return done;
+                }
+            }
+        }
+    }
+}
+
+struct Prepared {
+    plan: Arc<Plan>,
+    request: TokenRequest,
+}
+
+/// Everything the token call needs. Refused before anything is sent when the app or the endpoints are not the
+/// grant's own.
+async fn prepare(deps: &Deps, row: &GrantRow) -> std::result::Result<Prepared, (Verdict, String)> {
+    let not_sent = |error: &dyn std::fmt::Display| (Verdict::NotSent, error.to_string());
+    let misconfigured = |why: &str| (Verdict::InvalidClient, why.to_owned());
+    let kind = deps.catalog.find(&row.connector_type).ok_or_else(|| not_sent(&"the connector type is gone"))?;
+    let plan = Arc::clone(kind.plan().map_err(|error| not_sent(&error))?);
+    if Pin::from_text(&row.pin).is_none_or(|pin| !pin.covers(&plan)) {
+        return Err(misconfigured("the definition names other endpoints than the grant was made for"));
+    }
+    let secret = GrantSecret::open(deps, row).map_err(|error| not_sent(&error))?;
+    let oauth = oauth_of(&plan, &row.scheme).ok_or_else(|| not_sent(&"the definition has no such OAuth scheme any more"))?;
+    let app = app_of(deps, row, &secret, &plan).await.map_err(|error| not_sent(&error))?;
+    let environment = Environment(secret.extracted.clone().into_iter().collect());
+    let scopes: Vec<String> = row.scopes.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let renewal = Renewal {
+        refresh_token: secret.value("refresh_token"),
+        credentials_json: secret.value("credentials_json"),
+        scopes: &scopes,
+        now: deps.clock.timestamp(),
+    };
+    let own_client = secret.value("client_id").map(|id| id.expose_secret().to_owned());
+    let client = match (&app, &own_client) {
+        (Some(app), _) => ClientKeys { client_id: &app.client_id, client_secret: Some(&app.client_secret) },
+        (None, Some(client_id)) if secret.value("client_secret").is_some() => {
+            ClientKeys { client_id, client_secret: secret.value("client_secret") }
+        }
+        (None, _) if secret.value("credentials_json").is_some() => ClientKeys { client_id: "", client_secret: None },
+        (None, _) => return Err(misconfigured("the OAuth app that the grant was made with is not configured any more")),
+    };
+    let request = token::refresh(oauth, &renewal, &client, &environment).map_err(|error| not_sent(&error))?;
+    Ok(Prepared { plan, request })
+}
+
+/// The OAuth app behind a grant; none when the grant carries its own client.
+pub(super) async fn app_of(deps: &Deps, row: &GrantRow, secret: &GrantSecret, plan: &Plan) -> Result<Option<OauthApp>> {
+    if secret.value("client_secret").is_some() {
+        return Ok(None);
+    }
+    let client_id = secret.value("client_id").map(SecretString::expose_secret).unwrap_or_default();
+    let app = oauth_apps::pinned(deps, &row.organization_id, &plan.info.slug, row.oauth_app_id.as_deref(), client_id).await?;
+    Ok(app.filter(|app| app.pin.as_ref().is_none_or(|pin| pin.covers(plan))))
+}
+
+pub(super) fn oauth_of<'a>(plan: &'a Plan, scheme: &str) -> Option<&'a OauthPlan> {
+    match &plan.scheme(scheme)?.kind {
+        SchemeKind::Oauth2(oauth) => Some(oauth),
+        _ => None,
+    }
+}
+
+fn view(row: &GrantRow) -> View {
+    let status = match row.status.as_str() {
+        "active" | "app_misconfigured" => Status::Live,
+        "reauthorization_required" => Status::Dead,
+        _ => Status::Ended,
+    };
+    View { version: row.version, status, refreshable: row.refreshable }
+}

@@ -1,0 +1,104 @@
+//! The rules: what may happen to flows, grants and connectors, and in which order.
+//!
+//! Every function takes [`Deps`] and, where someone asks, the [`access::Caller`] first. Knows store, vault, egress
+//! and the connector engine. Must not know HTTP (`api`), the command line, or `app`.
+
+pub mod access;
+pub mod call;
+pub mod catalog;
+pub mod connectors;
+pub mod consent;
+pub mod describe;
+pub mod error;
+pub mod feed;
+pub mod grants;
+pub mod jobs;
+pub mod oauth_apps;
+pub mod pin;
+pub mod redirect_urls;
+pub mod tokens;
+pub mod workspaces;
+
+use crate::clock::{Clock, Random};
+use crate::config::{CallbackMode, ClientCredentials};
+use crate::egress::Egress;
+use crate::store::{Store, StoreError};
+use crate::vault::Keyring;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// What the rules work with. Built once by `app`.
+pub struct Deps {
+    /// Rows.
+    pub store: Store,
+    /// Boxes.
+    pub keyring: Keyring,
+    /// The door out.
+    pub egress: Egress,
+    /// Connector types.
+    pub catalog: Arc<catalog::Catalog>,
+    /// Time.
+    pub clock: Clock,
+    /// Randomness.
+    pub random: Random,
+    /// What the operator chose.
+    pub settings: Settings,
+    /// Our own bearer tokens.
+    pub tokens: tokens::Tokens,
+    /// Opened connectors, ready to call.
+    pub ready: call::ReadyCache,
+    /// Refreshes that run in this process.
+    pub refreshes: grants::Refreshes,
+    /// When this process last read the change feed.
+    pub feed: feed::Feed,
+    /// Wakes the job runner.
+    pub wake: Notify,
+}
+
+/// What the operator chose, as far as the rules care.
+pub struct Settings {
+    /// Base of every URL that the server hands out.
+    pub public_url: String,
+    /// How long a consent may take.
+    pub oauth_session_ttl: Duration,
+    /// How long a `secret_id` lives.
+    pub secret_ttl: Duration,
+    /// Default of `callback_mode`.
+    pub callback_mode: CallbackMode,
+    /// Access tokens are renewed shortly before they expire.
+    pub refresh_ahead: bool,
+    /// For one call with all its tries.
+    pub upstream_timeout: Duration,
+    /// Base of the retry back-off.
+    pub retry_base_delay: Duration,
+    /// Instance-wide OAuth apps by slug.
+    pub oauth_apps: BTreeMap<String, ClientCredentials>,
+}
+
+impl Deps {
+    /// This process changed rows that its caches may hold: they are dropped at once, other replicas follow by the feed.
+    pub fn changed(&self) {
+        self.feed.moved();
+        self.tokens.forget_all();
+        self.ready.clear();
+    }
+
+    /// One connector changed.
+    pub fn connector_changed(&self, id: &str) {
+        self.feed.moved();
+        self.ready.remove(id);
+    }
+}
+
+impl From<StoreError> for error::Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => {
+                Self::new(error::Kind::Unavailable, "The database cannot be reached; try again").caused_by(error)
+            }
+            other => Self::internal(other),
+        }
+    }
+}

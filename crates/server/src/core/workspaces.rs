@@ -1,0 +1,92 @@
+//! Workspaces: one end user or customer of an organization, named by the caller, made on first use.
+//!
+//! Knows names and their limits. Must not know connectors; deleting one ends its connectors in the store.
+
+use crate::core::Deps;
+use crate::core::access::Caller;
+use crate::core::error::{Error, Kind, Result};
+use crate::store::{WorkspaceFilter, WorkspaceRow, WorkspaceUpdate};
+
+/// Longest workspace name, in characters.
+pub const NAME_MAX: usize = 250;
+
+/// Checks a workspace name: 1 to 250 characters, none of them a control character. Compared byte for byte, never
+/// normalised: `User1` and `user1` are two.
+pub fn check_name(name: &str) -> std::result::Result<(), &'static str> {
+    let length = name.chars().count();
+    if length == 0 || name.trim().is_empty() {
+        Err("must not be blank")
+    } else if length > NAME_MAX {
+        Err("must have at most 250 characters")
+    } else if name.chars().any(char::is_control) {
+        Err("must not contain control characters")
+    } else {
+        Ok(())
+    }
+}
+
+/// The workspace of that name, made when absent. A scoped token may name only its own.
+pub async fn ensure(deps: &Deps, caller: &Caller, name: &str, region_id: Option<String>) -> Result<WorkspaceRow> {
+    caller.allow_workspace_name(name)?;
+    if let Some(row) = deps.store.workspace_by_name(caller.organization(), name).await? {
+        return Ok(row);
+    }
+    let now = deps.clock.now_ms();
+    let row = WorkspaceRow {
+        id: deps.random.uuid_v7(&deps.clock),
+        organization_id: caller.organization().to_owned(),
+        name: name.to_owned(),
+        status: "active".to_owned(),
+        cache_enabled: false,
+        region_id,
+        created_at: now,
+        updated_at: now,
+        deleted_at: None,
+    };
+    Ok(deps.store.ensure_workspace(&row).await?)
+}
+
+/// The workspace of that name, if there is one.
+pub async fn find(deps: &Deps, caller: &Caller, name: &str) -> Result<Option<WorkspaceRow>> {
+    caller.allow_workspace_name(name)?;
+    Ok(deps.store.workspace_by_name(caller.organization(), name).await?)
+}
+
+/// The workspace of that id.
+pub async fn get(deps: &Deps, caller: &Caller, id: &str) -> Result<WorkspaceRow> {
+    let row = deps.store.workspace(caller.organization(), id).await?;
+    row.filter(|row| row.deleted_at.is_none()).ok_or_else(Error::not_found)
+}
+
+/// A page of workspaces, oldest first.
+pub async fn list(deps: &Deps, caller: &Caller, filter: &WorkspaceFilter) -> Result<Vec<WorkspaceRow>> {
+    Ok(deps.store.list_workspaces(caller.organization(), filter).await?)
+}
+
+/// Counts of active and inactive workspaces.
+pub async fn stats(deps: &Deps, caller: &Caller) -> Result<(i64, i64)> {
+    Ok(deps.store.workspace_stats(caller.organization()).await?)
+}
+
+/// Changes name, status or cache setting.
+pub async fn update(deps: &Deps, caller: &Caller, id: &str, update: &WorkspaceUpdate) -> Result<WorkspaceRow> {
+    let changed = deps.store.update_workspace(caller.organization(), id, update, deps.clock.now_ms()).await;
+    let row = match changed {
+        Err(crate::store::StoreError::Conflict(_)) => {
+            return Err(Error::new(Kind::Conflict, "A workspace of that name exists already"));
+        }
+        other => other?,
+    };
+    deps.changed();
+    row.ok_or_else(Error::not_found)
+}
+
+/// Soft delete: its connectors end and their grants are revoked at the providers.
+pub async fn delete(deps: &Deps, caller: &Caller, id: &str) -> Result<WorkspaceRow> {
+    let now = deps.clock.now_ms();
+    let mut new_id = || deps.random.uuid_v7(&deps.clock);
+    let row = deps.store.delete_workspace(caller.organization(), id, now, &mut new_id).await?;
+    deps.changed();
+    deps.wake.notify_one();
+    row.ok_or_else(Error::not_found)
+}
