@@ -4,4 +4,8 @@
 //! [`document`] reads definitions, [`plan`] is what a call needs, [`describe`] what people and agents read,
 //! [`call`] the machine of one call, [`oauth`] the messages of RFC 6749 and its relatives.
 
+pub mod call;
+pub mod document;
+pub mod oauth;
 pub mod plan;
+pub mod spelling;

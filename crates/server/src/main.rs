@@ -1,2 +1,7 @@
-//! Entry.
-fn main() {}
+//! The `keybearer` binary: parse, dispatch, report.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    keybearer::cli::run()
+}

@@ -23,7 +23,9 @@ impl Environment {
                 Ok(()) => {
                     accepted.insert(name.clone(), value.clone());
                 }
-                Err((code, message)) => errors.push(ParamError { pointer: pointer(name), ..ParamError::new(name, code, message) }),
+                Err((code, message)) => {
+                    errors.push(ParamError { pointer: pointer(name), ..ParamError::new(name, code, message) })
+                }
             }
         }
         if errors.is_empty() { Ok(Self(accepted)) } else { Err(errors) }
@@ -31,9 +33,17 @@ impl Environment {
 
     /// Required variables that have neither a value here nor a default. Those that the token answer fills are not among them.
     pub fn missing(&self, plan: &Plan) -> Vec<String> {
-        let server = plan.server.variables.iter().filter(|variable| !variable.from_token && default_of(variable).is_none()).map(|variable| &variable.name);
+        let server = plan
+            .server
+            .variables
+            .iter()
+            .filter(|variable| !variable.from_token && default_of(variable).is_none())
+            .map(|variable| &variable.name);
         let oauth = plan.oauth().map(|(_, oauth)| oauth.variables.as_slice()).unwrap_or_default();
-        let oauth = oauth.iter().filter(|variable| variable.required && variable.default.is_none()).map(|variable| &variable.name);
+        let oauth = oauth
+            .iter()
+            .filter(|variable| variable.required && variable.default.is_none())
+            .map(|variable| &variable.name);
         server.chain(oauth).filter(|name| self.text(name).is_none()).cloned().collect()
     }
 
@@ -51,7 +61,11 @@ impl Environment {
     #[must_use]
     pub fn with_defaults(&self, plan: &Plan) -> Self {
         let mut all = self.clone();
-        let server = plan.server.variables.iter().filter_map(|variable| Some((&variable.name, Value::from(default_of(variable)?))));
+        let server = plan
+            .server
+            .variables
+            .iter()
+            .filter_map(|variable| Some((&variable.name, Value::from(default_of(variable)?))));
         let oauth = plan.oauth().map(|(_, oauth)| oauth.variables.as_slice()).unwrap_or_default();
         let oauth = oauth.iter().filter_map(|variable| Some((&variable.name, variable.default.clone()?)));
         for (name, value) in server.chain(oauth) {
@@ -94,10 +108,24 @@ fn check(plan: &Plan, name: &str, value: &Value) -> Result<(), Wrong> {
 
 /// Every name that may be given.
 fn declared(plan: &Plan) -> Vec<&str> {
-    let server = plan.server.variables.iter().filter(|variable| !variable.from_token).map(|variable| variable.name.as_str());
-    let oauth = plan.oauth().map(|(_, oauth)| oauth.variables.as_slice()).unwrap_or_default().iter().map(|variable| variable.name.as_str());
+    let server = plan
+        .server
+        .variables
+        .iter()
+        .filter(|variable| !variable.from_token)
+        .map(|variable| variable.name.as_str());
+    let oauth = plan
+        .oauth()
+        .map(|(_, oauth)| oauth.variables.as_slice())
+        .unwrap_or_default()
+        .iter()
+        .map(|variable| variable.name.as_str());
     let scoping = plan.scoping.iter().map(|scoping| scoping.config_key.as_str());
-    let inject = plan.operations.iter().flat_map(|operation| &operation.parameters).filter_map(|parameter| Some(parameter.inject.as_ref()?.0.as_str()));
+    let inject = plan
+        .operations
+        .iter()
+        .flat_map(|operation| &operation.parameters)
+        .filter_map(|parameter| Some(parameter.inject.as_ref()?.0.as_str()));
     let mut names: Vec<&str> = Vec::new();
     for name in server.chain(oauth).chain(scoping).chain(inject) {
         if !names.contains(&name) {
@@ -110,7 +138,10 @@ fn declared(plan: &Plan) -> Vec<&str> {
 fn check_server_variable(variable: &ServerVariable, value: &Value) -> Result<(), Wrong> {
     let name = &variable.name;
     if variable.from_token {
-        return Err(("invalid", format!("{name:?} comes from the provider's token answer and cannot be given")));
+        return Err((
+            "invalid",
+            format!("{name:?} comes from the provider's token answer and cannot be given"),
+        ));
     }
     if matches!(value, Value::Array(_) | Value::Object(_)) {
         return Err(("type", format!("{name:?} must be text")));
@@ -131,7 +162,9 @@ fn check_oauth_variable(variable: &Variable, value: &Value) -> Result<(), Wrong>
         return Err(("enum", format!("{name:?} must be one of {}", variable.allowed.join(", "))));
     }
     match &variable.pattern {
-        Some(pattern) if !super::host::fits(pattern, &text) => Err(("invalid", format!("{name:?} must match {pattern}"))),
+        Some(pattern) if !super::host::fits(pattern, &text) => {
+            Err(("invalid", format!("{name:?} must match {pattern}")))
+        }
         _ => Ok(()),
     }
 }

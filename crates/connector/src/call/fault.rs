@@ -107,7 +107,15 @@ impl Fault {
     /// A fault with a text and nothing else.
     pub fn new(kind: FaultKind, message: impl Into<String>) -> Self {
         let retryable = matches!(kind, FaultKind::UpstreamRateLimited | FaultKind::UpstreamTimeout);
-        Self { kind, message: message.into(), upstream_status: None, retry_after: None, errors: Vec::new(), missing_scopes: Vec::new(), retryable }
+        Self {
+            kind,
+            message: message.into(),
+            upstream_status: None,
+            retry_after: None,
+            errors: Vec::new(),
+            missing_scopes: Vec::new(),
+            retryable,
+        }
     }
 
     /// Wrong parameters, all of them; the message joins their texts.

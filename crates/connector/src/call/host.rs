@@ -17,7 +17,9 @@ impl HostPattern {
                 }
                 _ => host.eq_ignore_ascii_case(pattern) && port == Some(443),
             },
-            Self::Suffix(suffix) => port == Some(443) && is_below(host, suffix.trim_start_matches('*').trim_start_matches('.')),
+            Self::Suffix(suffix) => {
+                port == Some(443) && is_below(host, suffix.trim_start_matches('*').trim_start_matches('.'))
+            }
         }
     }
 }
@@ -25,7 +27,11 @@ impl HostPattern {
 /// A host has one or more labels before `suffix`.
 pub(super) fn is_below(host: &str, suffix: &str) -> bool {
     let (host, suffix) = (host.to_ascii_lowercase(), suffix.to_ascii_lowercase());
-    !suffix.is_empty() && host.strip_suffix(&suffix).and_then(|rest| rest.strip_suffix('.')).is_some_and(|rest| !rest.is_empty())
+    !suffix.is_empty()
+        && host
+            .strip_suffix(&suffix)
+            .and_then(|rest| rest.strip_suffix('.'))
+            .is_some_and(|rest| !rest.is_empty())
 }
 
 /// Letters, digits and inner hyphens, 1 to 63 of them. Underscores are accepted: some providers use them.
@@ -39,19 +45,25 @@ pub(crate) fn is_label(text: &str) -> bool {
 /// Labels joined with dots, then perhaps a port.
 pub(crate) fn is_host(text: &str) -> bool {
     let (name, port) = text.split_once(':').map_or((text, None), |(name, port)| (name, Some(port)));
-    name.len() <= 253 && name.split('.').all(is_label) && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0))
+    name.len() <= 253
+        && name.split('.').all(is_label)
+        && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0))
 }
 
 /// `text` as a whole fits the pattern; a pattern that does not compile fits nothing.
-pub(crate) fn fits(pattern: &str, text: &str) -> bool {
+pub fn fits(pattern: &str, text: &str) -> bool {
     // Anchored here too, so that a definition that forgot `^` or `$` is stricter, never laxer.
-    regex_lite::Regex::new(&format!("^(?:{pattern})$")).is_ok_and(|regex| regex.is_match(text)) && !text.contains(['\n', '\r'])
+    regex_lite::Regex::new(&format!("^(?:{pattern})$")).is_ok_and(|regex| regex.is_match(text))
+        && !text.contains(['\n', '\r'])
 }
 
 /// A value may be given for a server variable; the text says what would be right.
 pub(crate) fn check_variable(variable: &ServerVariable, value: &str) -> Result<(), String> {
     let name = &variable.name;
-    if value.is_empty() || value.len() > 512 || value.chars().any(|character| character.is_control() || character.is_whitespace()) {
+    if value.is_empty()
+        || value.len() > 512
+        || value.chars().any(|character| character.is_control() || character.is_whitespace())
+    {
         return Err(format!("{name:?} must be a text of 1 to 512 characters without spaces"));
     }
     if !variable.allowed.is_empty() && !variable.allowed.iter().any(|allowed| allowed == value) {
@@ -69,10 +81,14 @@ pub(crate) fn check_variable(variable: &ServerVariable, value: &str) -> Result<(
 /// A value that replaces scheme and host: an absolute http(s) URL with nothing but host, port and perhaps a path.
 fn check_origin(variable: &ServerVariable, value: &str) -> Result<(), String> {
     let name = &variable.name;
-    let url = Url::parse(value).ok().filter(is_plain).ok_or_else(|| format!("{name:?} must be a URL such as https://example.com, without user, query or fragment"))?;
+    let url = Url::parse(value).ok().filter(is_plain).ok_or_else(|| {
+        format!("{name:?} must be a URL such as https://example.com, without user, query or fragment")
+    })?;
     let host = url.host_str().unwrap_or_default();
     let suffixes = &variable.host_suffixes;
-    if suffixes.is_empty() || suffixes.iter().any(|suffix| host.eq_ignore_ascii_case(suffix) || is_below(host, suffix)) {
+    if suffixes.is_empty()
+        || suffixes.iter().any(|suffix| host.eq_ignore_ascii_case(suffix) || is_below(host, suffix))
+    {
         return Ok(());
     }
     Err(format!("the host of {name:?} must be {} or below", suffixes.join(" or ")))
@@ -97,7 +113,12 @@ mod tests {
         let url = |text: &str| Url::parse(text).unwrap();
         let exact = HostPattern::Exact("files.example.com".into());
         assert!(exact.matches(&url("https://FILES.example.com/x")));
-        for evil in ["https://files.example.com.evil/", "https://xfiles.example.com", "https://files.example.com:8443", "http://files.example.com"] {
+        for evil in [
+            "https://files.example.com.evil/",
+            "https://xfiles.example.com",
+            "https://files.example.com:8443",
+            "http://files.example.com",
+        ] {
             assert!(!exact.matches(&url(evil)), "{evil}");
         }
         assert!(HostPattern::Exact("127.0.0.1:9000".into()).matches(&url("http://127.0.0.1:9000/")));
@@ -110,11 +131,26 @@ mod tests {
     #[test]
     fn origins_stay_below_their_suffixes() {
         let variable = ServerVariable {
-            name: "instance_url".into(), default: None, allowed: vec![], pattern: None,
-            host_suffixes: vec!["salesforce.com".into()], from_token: true, whole_origin: true, description: None,
+            name: "instance_url".into(),
+            default: None,
+            allowed: vec![],
+            pattern: None,
+            host_suffixes: vec!["salesforce.com".into()],
+            from_token: true,
+            whole_origin: true,
+            description: None,
         };
         assert!(check_variable(&variable, "https://na1.salesforce.com").is_ok());
-        for evil in ["https://salesforce.com.evil", "https://evilsalesforce.com", "https://u@na1.salesforce.com", "https://na1.salesforce.com?x", "na1.salesforce.com", "javascript:1", "https://na1.salesforce.com#x", ""] {
+        for evil in [
+            "https://salesforce.com.evil",
+            "https://evilsalesforce.com",
+            "https://u@na1.salesforce.com",
+            "https://na1.salesforce.com?x",
+            "na1.salesforce.com",
+            "javascript:1",
+            "https://na1.salesforce.com#x",
+            "",
+        ] {
             assert!(check_variable(&variable, evil).is_err(), "{evil}");
         }
     }

@@ -1,56 +1,32 @@
-//! Names that a caller may have meant.
+//! Messages about unknown names: what the caller may have meant, and what there is.
 //!
-//! Knows edit distance. Must not know what is named.
+//! Knows wording. Must not know what is named.
+
+use crate::spelling;
 
 /// Most names that a message lists.
 const LISTED: usize = 40;
+/// Longest part of the caller's own word that a message repeats, in characters.
+const REPEATED: usize = 80;
 
-/// `unknown parameter "limt"; did you mean "limit"? Accepted: limit, after`.
+/// `unknown parameter "limt"; did you mean "limit"? Accepted: limit, after`: near names first.
 pub(super) fn unknown<'a>(kind: &str, name: &str, accepted: impl IntoIterator<Item = &'a str>) -> String {
-    let accepted = ordered(name, accepted.into_iter().collect());
-    let shown: String = name.chars().filter(|character| !character.is_control()).take(80).collect();
-    let hint = match accepted.first() {
-        Some(best) if is_near(name, best) => format!("; did you mean {best:?}?"),
-        _ => String::from("."),
-    };
+    let accepted: Vec<&str> = accepted.into_iter().collect();
+    let shown: String = name.chars().filter(|character| !character.is_control()).take(REPEATED).collect();
     if accepted.is_empty() {
         return format!("unknown {kind} {shown:?}; none is accepted");
     }
-    let more = if accepted.len() > LISTED { format!(" and {} more", accepted.len() - LISTED) } else { String::new() };
-    let listed = accepted.into_iter().take(LISTED).collect::<Vec<_>>().join(", ");
+    let near =
+        if shown.len() == name.len() { spelling::near(name, accepted.iter().copied()) } else { Vec::new() };
+    let hint = near.first().map_or_else(|| ".".to_owned(), |best| format!("; did you mean {best:?}?"));
+    let others = accepted.iter().filter(|candidate| !near.contains(candidate));
+    let listed = near.iter().chain(others).take(LISTED).copied().collect::<Vec<_>>().join(", ");
+    let more = if accepted.len() > LISTED {
+        format!(" and {} more", accepted.len() - LISTED)
+    } else {
+        String::new()
+    };
     format!("unknown {kind} {shown:?}{hint} Accepted: {listed}{more}")
-}
-
-/// Near names first, the others in their own order.
-fn ordered<'a>(name: &str, mut accepted: Vec<&'a str>) -> Vec<&'a str> {
-    accepted.sort_by_key(|candidate| if is_near(name, candidate) { distance(name, candidate) } else { usize::MAX });
-    accepted
-}
-
-/// Few enough edits that a slip is likely.
-fn is_near(name: &str, candidate: &str) -> bool {
-    name.len() <= 80 && distance(name, candidate) <= 1 + candidate.chars().count() / 4
-}
-
-/// Edits (insert, remove, replace, swap neighbours) from one name to the other; letter case and `-`/`_` are free.
-fn distance(left: &str, right: &str) -> usize {
-    let fold = |text: &str| text.chars().filter(|character| !matches!(character, '-' | '_')).flat_map(char::to_lowercase).collect::<Vec<_>>();
-    let (left, right) = (fold(left), fold(right));
-    let mut before: Vec<usize> = Vec::new();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.iter().enumerate() {
-        let mut next = vec![i + 1];
-        for (j, b) in right.iter().enumerate() {
-            let at = |row: &[usize], index: usize| row.get(index).copied().unwrap_or(usize::MAX / 2);
-            let mut best = (at(&row, j) + usize::from(a != b)).min(at(&row, j + 1) + 1).min(at(&next, j) + 1);
-            if i > 0 && j > 0 && left.get(i - 1) == Some(b) && right.get(j - 1) == Some(a) {
-                best = best.min(at(&before, j - 1) + 1);
-            }
-            next.push(best);
-        }
-        before = std::mem::replace(&mut row, next);
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -58,12 +34,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slips_are_recognised() {
-        assert_eq!(distance("limit", "limt"), 1);
-        assert_eq!(distance("sumary", "summary"), 1);
-        assert_eq!(distance("pageSize", "page_size"), 0);
-        assert_eq!(distance("ab", "ba"), 1);
-        assert_eq!(unknown("parameter", "limt", ["after", "limit"]), "unknown parameter \"limt\"; did you mean \"limit\"? Accepted: limit, after");
+    fn near_names_stand_first() {
+        assert_eq!(
+            unknown("parameter", "limt", ["after", "limit"]),
+            "unknown parameter \"limt\"; did you mean \"limit\"? Accepted: limit, after"
+        );
         assert_eq!(unknown("parameter", "zzz", ["after"]), "unknown parameter \"zzz\". Accepted: after");
+        assert_eq!(unknown("parameter", "zzz", []), "unknown parameter \"zzz\"; none is accepted");
     }
 }

@@ -243,10 +243,37 @@ mod tests {
 
     #[test]
     fn grammar() {
-        for good in ["{}", "[]", " null ", "-0.5e+3", r#"{"a":[1,{"b":"\u00e9\n"}],"c":{}}"#, "\"a long plain string without escapes\"", "0"] {
+        for good in [
+            "{}",
+            "[]",
+            " null ",
+            "-0.5e+3",
+            r#"{"a":[1,{"b":"\u00e9\n"}],"c":{}}"#,
+            "\"a long plain string without escapes\"",
+            "0",
+        ] {
             assert!(valid(good.as_bytes()), "{good}");
         }
-        for bad in ["", "{", "[1,]", "{\"a\"}", "01", "1.", "+1", "nul", "NaN", "[1 2]", "\"\\x\"", "\"a\nb\"", "{\"a\":1,}", "[}", "1 2", "\"\\u12g4\"", "-", "[1}"] {
+        for bad in [
+            "",
+            "{",
+            "[1,]",
+            "{\"a\"}",
+            "01",
+            "1.",
+            "+1",
+            "nul",
+            "NaN",
+            "[1 2]",
+            "\"\\x\"",
+            "\"a\nb\"",
+            "{\"a\":1,}",
+            "[}",
+            "1 2",
+            "\"\\u12g4\"",
+            "-",
+            "[1}",
+        ] {
             assert!(!valid(bad.as_bytes()), "{bad}");
         }
     }

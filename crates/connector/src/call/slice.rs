@@ -73,7 +73,9 @@ impl Walk<'_, '_> {
 
     /// Those of `alive` whose step at `depth` fulfils a condition.
     fn alive_after(&self, alive: u64, depth: usize, fits: impl Fn(&Step) -> bool) -> u64 {
-        bits(alive).filter(|path| self.step(*path, depth).is_some_and(&fits)).fold(0, |word, path| word | (1 << path))
+        bits(alive)
+            .filter(|path| self.step(*path, depth).is_some_and(&fits))
+            .fold(0, |word, path| word | (1 << path))
     }
 
     /// Reads one value for the paths that are alive here.
@@ -114,7 +116,8 @@ impl Walk<'_, '_> {
         while more {
             self.scanner.space();
             let key = self.scanner.key()?;
-            let named = self.alive_after(alive, depth, |step| matches!(step, Step::Name(name) if names(key, name)));
+            let named =
+                self.alive_after(alive, depth, |step| matches!(step, Step::Name(name) if names(key, name)));
             if named & seen != 0 {
                 self.forget(named & seen, start);
             }
@@ -162,7 +165,7 @@ impl Walk<'_, '_> {
         let offset = self.offset;
         self.matches.retain(|found| {
             let path = found.path.checked_sub(offset).and_then(|path| u32::try_from(path).ok());
-            found.range.start < since || !path.is_some_and(|path| paths & (1 << path) != 0)
+            found.range.start < since || path.is_none_or(|path| paths & (1 << path) == 0)
         });
     }
 }
@@ -200,7 +203,12 @@ mod tests {
     }
 
     fn texts<'a>(text: &'a str, paths: &[&JsonPath], wanted: usize) -> Vec<&'a str> {
-        evaluate(text, paths).unwrap().into_iter().filter(|found| found.path == wanted).map(|found| &text[found.range]).collect()
+        evaluate(text, paths)
+            .unwrap()
+            .into_iter()
+            .filter(|found| found.path == wanted)
+            .map(|found| &text[found.range])
+            .collect()
     }
 
     #[test]
@@ -219,7 +227,9 @@ mod tests {
         assert!(texts(text, &paths, 4).is_empty());
         assert_eq!(texts(text, &paths, 5), [text.trim()]);
         let found = evaluate(text, &paths).unwrap();
-        assert!(found.iter().any(|found| found.path == 0 && found.kind == Kind::Array { count: 2, odd: false }));
+        assert!(
+            found.iter().any(|found| found.path == 0 && found.kind == Kind::Array { count: 2, odd: false })
+        );
     }
 
     #[test]
@@ -237,11 +247,17 @@ mod tests {
     }
 
     fn value() -> impl Strategy<Value = Value> {
-        let leaf = prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), any::<i64>().prop_map(Value::from), "[ab\"\\\\é\n]{0,3}".prop_map(Value::from)];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            "[ab\"\\\\é\n]{0,3}".prop_map(Value::from)
+        ];
         leaf.prop_recursive(5, 40, 4, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-                prop::collection::vec(("[ab]{1,2}", inner), 0..4).prop_map(|members| Value::Object(members.into_iter().collect())),
+                prop::collection::vec(("[ab]{1,2}", inner), 0..4)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
             ]
         })
     }

@@ -34,7 +34,10 @@ impl Target {
     pub fn new(plan: &Plan, environment: &Environment) -> Result<Self, EnvironmentError> {
         let environment = environment.with_defaults(plan);
         let text = fill(plan, &environment)?;
-        let error = || EnvironmentError { variable: String::new(), message: "the definition's server URL is not an http or https URL".to_owned() };
+        let error = || EnvironmentError {
+            variable: String::new(),
+            message: "the definition's server URL is not an http or https URL".to_owned(),
+        };
         let mut base = Url::parse(&text).ok().filter(host::is_plain).ok_or_else(error)?;
         let path = base.path().trim_end_matches('/').to_owned();
         base.set_path(&path);
@@ -65,10 +68,14 @@ impl Target {
 fn fill(plan: &Plan, environment: &Environment) -> Result<String, EnvironmentError> {
     let mut text = String::new();
     let mut rest = plan.server.url.as_str();
-    while let Some((before, (name, after))) = rest.split_once('{').and_then(|(before, inside)| Some((before, inside.split_once('}')?))) {
+    while let Some((before, (name, after))) =
+        rest.split_once('{').and_then(|(before, inside)| Some((before, inside.split_once('}')?)))
+    {
         text.push_str(before);
         let wrong = |message: String| EnvironmentError { variable: name.to_owned(), message };
-        let value = environment.text(name).ok_or_else(|| wrong(format!("the variable {name:?} is needed: give it in the connector's environment")))?;
+        let value = environment.text(name).ok_or_else(|| {
+            wrong(format!("the variable {name:?} is needed: give it in the connector's environment"))
+        })?;
         let value = match plan.server.variables.iter().find(|variable| variable.name == name) {
             Some(variable) => place(variable, &value, &text, after).map_err(wrong)?,
             None => encode::component(&value),
@@ -89,17 +96,29 @@ fn place(variable: &ServerVariable, value: &str, before: &str, after: &str) -> R
     }
     host::check_variable(variable, value)?;
     if before.is_empty() {
-        return if variable.whole_origin { Ok(value.trim_end_matches('/').to_owned()) } else { Err(format!("the definition does not say that {name:?} is a whole URL")) };
+        return if variable.whole_origin {
+            Ok(value.trim_end_matches('/').to_owned())
+        } else {
+            Err(format!("the definition does not say that {name:?} is a whole URL"))
+        };
     }
     if before.split_once("://").is_some_and(|(_, rest)| rest.contains('/')) {
-        return if matches!(value, "." | "..") { Err(format!("{name:?} cannot be {value:?}")) } else { Ok(encode::component(value)) };
+        return if matches!(value, "." | "..") {
+            Err(format!("{name:?} cannot be {value:?}"))
+        } else {
+            Ok(encode::component(value))
+        };
     }
     let vouched = !variable.allowed.is_empty() || variable.pattern.is_some();
     let whole_host = before.ends_with("://") && (after.is_empty() || after.starts_with('/'));
     if host::is_label(value) || ((whole_host || vouched) && host::is_host(value)) {
         return Ok(value.to_owned());
     }
-    Err(if whole_host { format!("{name:?} must be a host name such as example.com") } else { format!("{name:?} must be one part of a host name: letters, digits and hyphens") })
+    Err(if whole_host {
+        format!("{name:?} must be a host name such as example.com")
+    } else {
+        format!("{name:?} must be one part of a host name: letters, digits and hyphens")
+    })
 }
 
 #[cfg(test)]
@@ -116,13 +135,34 @@ mod tests {
 
     #[test]
     fn labels_hosts_and_paths() {
-        assert_eq!(target("https://{shop}.myshopify.com/admin", "my-store").unwrap().base.as_str(), "https://my-store.myshopify.com/admin");
-        for evil in ["evil.com/", "evil.com#", "evil.com?", "a.b", "x@evil.com:443/", "evil.com\\", "", "%2e", "a b", &"a".repeat(64), "-a"] {
+        assert_eq!(
+            target("https://{shop}.myshopify.com/admin", "my-store").unwrap().base.as_str(),
+            "https://my-store.myshopify.com/admin"
+        );
+        for evil in [
+            "evil.com/",
+            "evil.com#",
+            "evil.com?",
+            "a.b",
+            "x@evil.com:443/",
+            "evil.com\\",
+            "",
+            "%2e",
+            "a b",
+            &"a".repeat(64),
+            "-a",
+        ] {
             assert!(target("https://{shop}.myshopify.com/admin", evil).is_err(), "{evil}");
         }
-        assert_eq!(target("https://{shop}/wp-json", "shop.example.com:8443").unwrap().base.as_str(), "https://shop.example.com:8443/wp-json");
+        assert_eq!(
+            target("https://{shop}/wp-json", "shop.example.com:8443").unwrap().base.as_str(),
+            "https://shop.example.com:8443/wp-json"
+        );
         assert!(target("https://{shop}/wp-json", "a/b").is_err());
-        assert_eq!(target("https://api.example.com/{shop}/v1/", "a/b").unwrap().base.as_str(), "https://api.example.com/a%2Fb/v1");
+        assert_eq!(
+            target("https://api.example.com/{shop}/v1/", "a/b").unwrap().base.as_str(),
+            "https://api.example.com/a%2Fb/v1"
+        );
         assert!(target("https://api.example.com/{shop}/v1", "..").is_err());
     }
 
@@ -131,7 +171,12 @@ mod tests {
         let target = target("https://{shop}.example.com/v1", "api").unwrap();
         let url = |text: &str| Url::parse(text).unwrap();
         assert!(target.is_own_origin(&url("https://api.example.com/other")));
-        for other in ["https://api.example.com.evil/v1", "http://api.example.com/v1", "https://api.example.com:444/v1", "https://u@api.example.com/v1"] {
+        for other in [
+            "https://api.example.com.evil/v1",
+            "http://api.example.com/v1",
+            "https://api.example.com:444/v1",
+            "https://u@api.example.com/v1",
+        ] {
             assert!(!target.is_own_origin(&url(other)), "{other}");
             assert!(!target.allows(&url(other)), "{other}");
         }

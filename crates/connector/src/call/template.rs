@@ -30,7 +30,11 @@ impl Renderer {
     pub(crate) fn new(template: &Template, now: Timestamp) -> Result<Self, TemplateError> {
         let mut jinja = Jinja::new();
         jinja.set_fuel(Some(FUEL));
-        jinja.set_undefined_behavior(if template.lenient { UndefinedBehavior::Chainable } else { UndefinedBehavior::Strict });
+        jinja.set_undefined_behavior(if template.lenient {
+            UndefinedBehavior::Chainable
+        } else {
+            UndefinedBehavior::Strict
+        });
         jinja.set_unknown_method_callback(|_, value, method, args| call_method(value, method, args));
         // Times are seconds since 1970 and durations seconds, so that their sums and differences are plain arithmetic.
         jinja.add_function("now_utc", move || now.as_second());
@@ -45,26 +49,23 @@ impl Renderer {
 
     /// The text over these names.
     pub(crate) fn render(&self, names: BTreeMap<String, JinjaValue>) -> Result<String, TemplateError> {
-        let text = self.jinja.get_template("text").and_then(|compiled| compiled.render(JinjaValue::from(names)));
+        let text =
+            self.jinja.get_template("text").and_then(|compiled| compiled.render(JinjaValue::from(names)));
         match text {
             Ok(text) if text.len() <= MAX_TEXT => Ok(text),
             Ok(_) => Err(TemplateError("a template gives more than 1 MB of text".to_owned())),
             Err(error) => Err(TemplateError(explain(&error))),
         }
     }
-
-    /// Names that the template reads.
-    pub(crate) fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> =
-            self.jinja.get_template("text").map(|compiled| compiled.undeclared_variables(false).into_iter().collect()).unwrap_or_default();
-        names.sort();
-        names
-    }
 }
 
 impl Template {
     /// The text over these values, once.
-    pub(crate) fn render<'a>(&self, values: impl IntoIterator<Item = (&'a str, &'a Value)>, now: Timestamp) -> Result<String, TemplateError> {
+    pub(crate) fn render<'a>(
+        &self,
+        values: impl IntoIterator<Item = (&'a str, &'a Value)>,
+        now: Timestamp,
+    ) -> Result<String, TemplateError> {
         let names = values.into_iter().map(|(name, value)| (name.to_owned(), jinja_value(value))).collect();
         Renderer::new(self, now)?.render(names)
     }
@@ -88,13 +89,18 @@ pub(crate) fn jinja_value(value: &Value) -> JinjaValue {
             .as_i64()
             .map(JinjaValue::from)
             .or_else(|| number.as_u64().map(JinjaValue::from))
-            .or_else(|| number.as_f64().filter(|_| number.to_string().contains(['.', 'e', 'E'])).map(JinjaValue::from))
+            .or_else(|| {
+                number.as_f64().filter(|_| number.to_string().contains(['.', 'e', 'E'])).map(JinjaValue::from)
+            })
             .unwrap_or_else(|| JinjaValue::from(number.to_string())),
         Value::String(text) => JinjaValue::from(text.as_str()),
         Value::Array(items) => JinjaValue::from(items.iter().map(jinja_value).collect::<Vec<_>>()),
-        Value::Object(members) => {
-            JinjaValue::from(members.iter().map(|(name, value)| (name.clone(), jinja_value(value))).collect::<BTreeMap<_, _>>())
-        }
+        Value::Object(members) => JinjaValue::from(
+            members
+                .iter()
+                .map(|(name, value)| (name.clone(), jinja_value(value)))
+                .collect::<BTreeMap<_, _>>(),
+        ),
     }
 }
 
@@ -109,7 +115,11 @@ fn call_method(value: &JinjaValue, method: &str, args: &[JinjaValue]) -> Result<
     if value.kind() == ValueKind::Map && method == "get" {
         let (name, default): (&str, Option<JinjaValue>) = from_args(args)?;
         let found = value.get_attr(name)?;
-        return Ok(if found.is_undefined() { default.unwrap_or_else(|| JinjaValue::from(())) } else { found });
+        return Ok(if found.is_undefined() {
+            default.unwrap_or_else(|| JinjaValue::from(()))
+        } else {
+            found
+        });
     }
     let text = value.as_str().ok_or_else(unknown)?;
     Ok(match method {
@@ -118,7 +128,8 @@ fn call_method(value: &JinjaValue, method: &str, args: &[JinjaValue]) -> Result<
         "strip" => JinjaValue::from(text.trim()),
         "split" => {
             let (by,): (Option<&str>,) = from_args(args)?;
-            let parts = by.map_or_else(|| text.split_whitespace().collect(), |by| text.split(by).collect::<Vec<_>>());
+            let parts =
+                by.map_or_else(|| text.split_whitespace().collect(), |by| text.split(by).collect::<Vec<_>>());
             JinjaValue::from(parts.into_iter().map(JinjaValue::from).collect::<Vec<_>>())
         }
         "startswith" => JinjaValue::from(text.starts_with(from_args::<(&str,)>(args)?.0)),
@@ -140,10 +151,18 @@ fn strftime(seconds: i64, format: &str) -> Result<String, Error> {
 
 /// Seconds of an ISO 8601 duration of days, hours, minutes and seconds: `P730D`, `PT1H`.
 fn seconds(text: &str) -> Result<i64, Error> {
-    let invalid = || Error::new(ErrorKind::InvalidOperation, format!("{text:?} is no ISO 8601 duration such as P7D or PT1H"));
+    let invalid = || {
+        Error::new(
+            ErrorKind::InvalidOperation,
+            format!("{text:?} is no ISO 8601 duration such as P7D or PT1H"),
+        )
+    };
     let span: jiff::Span = text.parse().map_err(|_| invalid())?;
     let days = jiff::SpanRelativeTo::days_are_24_hours();
-    span.total((jiff::Unit::Second, days)).ok().and_then(|seconds| format!("{seconds:.0}").parse().ok()).ok_or_else(invalid)
+    span.total((jiff::Unit::Second, days))
+        .ok()
+        .and_then(|seconds| format!("{seconds:.0}").parse().ok())
+        .ok_or_else(invalid)
 }
 
 #[cfg(test)]
@@ -165,7 +184,10 @@ mod tests {
             ("{{ value.split('/')[1] if '/' in value else none }}", "name"),
             ("{{ not record.isPrivate }}", "True"),
             ("{{ record.resource_name | replace('customers/', '') }}", "1"),
-            ("https://{{ 'test' if is_sandbox in [true, 'true'] else 'login' }}.salesforce.com", "https://test.salesforce.com"),
+            (
+                "https://{{ 'test' if is_sandbox in [true, 'true'] else 'login' }}.salesforce.com",
+                "https://test.salesforce.com",
+            ),
             ("{{ (now_utc() - duration('P730D')).strftime('%Y-%m-%dT%H:%M:%SZ') }}", "2024-03-04T05:06:07Z"),
             ("{{ now_utc().strftime('%Y%m%d') }}", "20260304"),
             ("{{ day_delta(-180, '%Y-%m-%d') }}", "2025-09-05"),
@@ -173,7 +195,11 @@ mod tests {
             ("{{ n }}", "12345678901234567890"),
         ];
         for (source, expected) in cases {
-            assert_eq!(render(source, false, &values).unwrap().to_lowercase(), expected.to_lowercase(), "{source}");
+            assert_eq!(
+                render(source, false, &values).unwrap().to_lowercase(),
+                expected.to_lowercase(),
+                "{source}"
+            );
         }
     }
 
@@ -186,7 +212,14 @@ mod tests {
 
     #[test]
     fn fuel_ends_loops_and_nothing_is_included() {
-        assert!(render("{% for a in range(99999) %}{% for b in range(99999) %}x{% endfor %}{% endfor %}", false, &json!({})).is_err());
+        assert!(
+            render(
+                "{% for a in range(99999) %}{% for b in range(99999) %}x{% endfor %}{% endfor %}",
+                false,
+                &json!({})
+            )
+            .is_err()
+        );
         assert!(render("{% include 'secrets' %}", false, &json!({})).is_err());
     }
 }

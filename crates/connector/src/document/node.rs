@@ -82,6 +82,11 @@ impl Node {
         }
     }
 
+    /// Keys and entries, if this is a map; else nothing.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &Entry)> {
+        self.as_mapping().into_iter().flat_map(Mapping::iter)
+    }
+
     /// The value of a key, if this is a map that has it.
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.as_mapping()?.get(key)

@@ -117,13 +117,11 @@ impl<'d> Reader<'d> {
 
     /// A map with free keys.
     pub(super) fn map(&mut self, node: &'d Node, what: &'static str) -> Option<Object<'d>> {
-        match node.as_mapping() {
-            Some(map) => Some(Object { node, map, what }),
-            None => {
-                self.wrong_kind(node, what, "a map");
-                None
-            }
+        let map = node.as_mapping();
+        if map.is_none() {
+            self.wrong_kind(node, what, "a map");
         }
+        map.map(|map| Object { node, map, what })
     }
 
     /// The map under a key, checked against a shape.
@@ -217,13 +215,10 @@ impl<'d> Reader<'d> {
     /// A list under a key; empty when absent.
     pub(super) fn list(&mut self, object: Object<'d>, key: &str) -> &'d [Node] {
         let Some(node) = object.get(key) else { return &[] };
-        match node.as_sequence() {
-            Some(items) => items,
-            None => {
-                self.wrong_kind(node, &format!("{key:?} in {}", object.what), "a list");
-                &[]
-            }
+        if node.as_sequence().is_none() {
+            self.wrong_kind(node, &format!("{key:?} in {}", object.what), "a list");
         }
+        node.as_sequence().unwrap_or_default()
     }
 
     /// A list of texts under a key.
@@ -241,7 +236,9 @@ impl<'d> Reader<'d> {
     ) -> Option<T> {
         let text = self.text(object, key)?;
         let found = choices.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
-        if found.is_none() && let Some(node) = object.get(key) {
+        if found.is_none()
+            && let Some(node) = object.get(key)
+        {
             let valid: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
             self.not_one_of(node, key, text, &valid);
         }
@@ -279,16 +276,10 @@ pub(super) fn lookup<'d>(root: &'d Node, reference: &str) -> Result<&'d Node, St
     let mut node = root.get("components").ok_or_else(|| "the document has no components".to_owned())?;
     for token in pointer.split('/') {
         let token = token.replace("~1", "/").replace("~0", "~");
-        node = match node.get(&token) {
-            Some(found) => found,
-            None => {
-                let keys = node.as_mapping().into_iter().flat_map(Mapping::keys);
-                return Err(match nearest(&token, keys) {
-                    Some(near) => format!("did you mean {near:?}?"),
-                    None => format!("there is no {token:?} there"),
-                });
-            }
-        };
+        node = node.get(&token).ok_or_else(|| match nearest(&token, node.entries().map(|(key, _)| key)) {
+            Some(near) => format!("did you mean {near:?}?"),
+            None => format!("there is no {token:?} there"),
+        })?;
     }
     Ok(node)
 }

@@ -21,7 +21,18 @@ macro_rules! shape {
 shape!(
     ROOT,
     "the document",
-    ["openapi", "info", "servers", "security", "components", "paths", "tags", "externalDocs", "webhooks", "jsonSchemaDialect"],
+    [
+        "openapi",
+        "info",
+        "servers",
+        "security",
+        "components",
+        "paths",
+        "tags",
+        "externalDocs",
+        "webhooks",
+        "jsonSchemaDialect"
+    ],
     ["x-keybearer-hosts"]
 );
 shape!(
@@ -257,12 +268,7 @@ shape!(
     []
 );
 shape!(SCOPING, "a scoping rule", ["param", "config_key", "value_template"], []);
-shape!(
-    ERROR_CHECK,
-    "x-airbyte-response-error-check",
-    ["field", "on_value", "message_field", "codes"],
-    []
-);
+shape!(ERROR_CHECK, "x-airbyte-response-error-check", ["field", "on_value", "message_field", "codes"], []);
 shape!(
     RETRY,
     "x-airbyte-retry-config",

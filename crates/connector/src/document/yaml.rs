@@ -117,7 +117,11 @@ impl<'s> Builder<'s> {
     fn count(&mut self, span: Span, nodes: usize) -> Step<()> {
         self.nodes = self.nodes.saturating_add(nodes);
         if self.nodes > MAX_NODES {
-            return self.fail(place(span), format!("more than {MAX_NODES} values with aliases expanded"), None);
+            return self.fail(
+                place(span),
+                format!("more than {MAX_NODES} values with aliases expanded"),
+                None,
+            );
         }
         Ok(())
     }

@@ -9,10 +9,13 @@ mod path;
 mod server;
 mod template;
 
-pub use auth::{AuthField, ClientAuth, Credential, Identity, OauthPlan, Placement, Refresh, Revocation, Scheme, SchemeKind, TokenBody, TokenError, Variable};
+pub use auth::{
+    AuthField, ClientAuth, Credential, Identity, OauthPlan, Placement, Refresh, Revocation, Scheme,
+    SchemeKind, TokenBody, TokenError, Variable,
+};
 pub use operation::{
-    Action, Body, BodyField, Download, Extract, Fields, GraphqlBody, Location, MetaSource, NextCursor, Operation, Paging, Parameter,
-    ParamStyle, ValueType,
+    Action, Body, BodyField, Download, Extract, Fields, GraphqlBody, Location, MetaSource, NextCursor,
+    Operation, Paging, ParamStyle, Parameter, ValueType,
 };
 pub use path::{JsonPath, Step};
 pub use server::{HostPattern, Server, ServerVariable};

@@ -215,8 +215,9 @@ pub enum MetaSource {
 #[derive(Debug, Clone)]
 pub struct Paging {
     /// The parameter (query, body field or GraphQL variable) that continues; none where the next cursor is a URL.
+    /// A dotted name (`pagination.starting_after`) that is no declared name itself is a member of an object body field.
     pub cursor_param: Option<String>,
-    /// The parameter that sizes a page.
+    /// The parameter that sizes a page; dotted like `cursor_param`.
     pub limit_param: Option<String>,
     /// Where the next cursor comes from.
     pub next: NextCursor,
@@ -246,4 +247,36 @@ pub enum NextCursor {
 pub struct Download {
     /// Dotted path to the file's URL in the operation's JSON answer; none: the answer itself is the file.
     pub file_url: Option<String>,
+}
+
+impl Action {
+    /// All actions, in the order they are shown.
+    pub const ALL: [Self; 7] =
+        [Self::List, Self::Get, Self::Create, Self::Update, Self::Delete, Self::Search, Self::Download];
+
+    /// The name that callers use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::List => "list",
+            Self::Get => "get",
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+            Self::Search => "search",
+            Self::Download => "download",
+        }
+    }
+
+    /// The action of a name; `api_search` is an old name of `search`.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "api_search" => Some(Self::Search),
+            _ => Self::ALL.into_iter().find(|action| action.name() == name),
+        }
+    }
+
+    /// Changes nothing at the provider.
+    pub fn reads(self) -> bool {
+        matches!(self, Self::List | Self::Get | Self::Search | Self::Download)
+    }
 }

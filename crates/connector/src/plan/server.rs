@@ -40,3 +40,51 @@ pub enum HostPattern {
     /// `*.example.com`: one or more labels before it.
     Suffix(String),
 }
+
+impl HostPattern {
+    /// Reads `files.example.com`, `files.example.com:8443` or `*.example.com`. Hosts are lower-cased.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (host, suffix) = match text.strip_prefix("*.") {
+            Some(host) => (host, true),
+            None => (text, false),
+        };
+        let host = host.to_ascii_lowercase();
+        let (name, port) = match host.split_once(':') {
+            Some((name, port)) => (name, Some(port)),
+            None => (host.as_str(), None),
+        };
+        let label = |label: &str| {
+            !label.is_empty()
+                && label.len() <= 63
+                && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+        };
+        if name.len() > 253 || !name.split('.').all(label) {
+            return Err(format!("{text:?} is no host name; give a host such as files.example.com, no URL"));
+        }
+        if port.is_some_and(|port| port.parse::<u16>().is_err()) {
+            return Err(format!("{text:?} has no valid port"));
+        }
+        if suffix && (!name.contains('.') || port.is_some()) {
+            return Err(format!("{text:?} is too wide; at least two names must follow *., and no port"));
+        }
+        Ok(if suffix { Self::Suffix(host) } else { Self::Exact(host) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn host_patterns() {
+        assert_eq!(
+            HostPattern::parse("Files.example.com"),
+            Ok(HostPattern::Exact("files.example.com".into()))
+        );
+        assert_eq!(HostPattern::parse("*.example.com"), Ok(HostPattern::Suffix("example.com".into())));
+        assert_eq!(HostPattern::parse("localhost:81"), Ok(HostPattern::Exact("localhost:81".into())));
+        for bad in ["", "https://a.b", "*.com", "*", "a..b", "a/b", "a:99999", "*.a.b:1", "a b"] {
+            assert!(HostPattern::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -27,3 +27,94 @@ pub enum Piece {
     /// The percent-encoded value of that parameter.
     Placeholder(String),
 }
+
+impl Template {
+    /// A checked template. `Err` says what the syntax error is.
+    pub fn parse(source: &str, lenient: bool) -> Result<Self, String> {
+        let environment = minijinja::Environment::empty();
+        match environment.template_from_str(source) {
+            Ok(_) => Ok(Self { source: source.to_owned(), lenient }),
+            Err(error) => Err(error.detail().map_or_else(|| error.to_string(), str::to_owned)),
+        }
+    }
+
+    /// The names that the template takes from outside, sorted.
+    pub fn names(&self) -> Vec<String> {
+        let environment = minijinja::Environment::empty();
+        let Ok(template) = environment.template_from_str(&self.source) else { return Vec::new() };
+        let mut names: Vec<String> = template.undeclared_variables(false).into_iter().collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// The text has no expression: it renders to itself.
+    pub fn is_literal(&self) -> bool {
+        !["{{", "{%", "{#"].iter().any(|open| self.source.contains(open))
+    }
+}
+
+impl PathTemplate {
+    /// Reads a path with `{name}` placeholders (names: letters, digits, `_`, `-`, `.`).
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if !text.starts_with('/') {
+            return Err(format!("the path {text:?} must start with /"));
+        }
+        if text.contains(['?', '#', '\\']) || text.chars().any(char::is_control) {
+            return Err(format!("the path {text:?} must not hold ?, #, \\ or control characters"));
+        }
+        let mut pieces = Vec::new();
+        let mut rest = text;
+        while let Some((literal, after)) = rest.split_once('{') {
+            let Some((name, after)) = after.split_once('}') else {
+                return Err(format!("a {{ is not closed in the path {text:?}"));
+            };
+            let valid = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+            if name.is_empty() || !name.chars().all(valid) {
+                return Err(format!("{{{name}}} is no placeholder in the path {text:?}"));
+            }
+            if !literal.is_empty() {
+                pieces.push(Piece::Literal(literal.to_owned()));
+            }
+            pieces.push(Piece::Placeholder(name.to_owned()));
+            rest = after;
+        }
+        if rest.contains('}') {
+            return Err(format!("a }} is not opened in the path {text:?}"));
+        }
+        if !rest.is_empty() {
+            pieces.push(Piece::Literal(rest.to_owned()));
+        }
+        Ok(Self { pieces })
+    }
+
+    /// Names of the placeholders, in order.
+    pub fn placeholders(&self) -> impl Iterator<Item = &str> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Placeholder(name) => Some(name.as_str()),
+            Piece::Literal(_) => None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn path_placeholders() {
+        let path = PathTemplate::parse("/users/(account={account},user={user})").unwrap();
+        assert_eq!(path.placeholders().collect::<Vec<_>>(), ["account", "user"]);
+        assert_eq!(path.pieces.len(), 5);
+        for bad in ["users", "/a?b", "/{", "/{}", "/{a b}", "/a}", "/a#b", "/a\\b"] {
+            assert!(PathTemplate::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn template_syntax() {
+        assert!(Template::parse("{{ a.split('/')[0] if '/' in a else none }}", false).is_ok());
+        assert!(Template::parse("{{ a", false).is_err());
+        assert_eq!(Template::parse("{{ a.b }}-{{ c }}", true).unwrap().names(), ["a", "c"]);
+        assert!(Template::parse("https://example.com", true).unwrap().is_literal());
+    }
+}

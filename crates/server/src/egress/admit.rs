@@ -4,7 +4,7 @@
 
 use super::{Egress, Reach};
 use http::HeaderMap;
-use http::header::{self, HeaderName};
+use http::header::{self, HeaderName, HeaderValue};
 use keybearer_connector::call::{Attachment, Unreachable, Unsigned};
 use url::{Host, Url};
 
@@ -24,11 +24,9 @@ pub struct Signed {
 impl Egress {
     /// Checks where a request goes: `http` or `https`, no user name or password in the URL, the origin of the base or a
     /// listed host, and no private address. Names are checked again when they are resolved.
-    /// Header fields that frame the message are dropped: they are the sender's.
-    pub fn admit(&self, mut request: Unsigned, reach: &Reach) -> Result<Admitted, Unreachable> {
+    pub fn admit(&self, request: Unsigned, reach: &Reach) -> Result<Admitted, Unreachable> {
         let own = reach.is_base(&request.url);
         self.check(&request.url, own, reach).map_err(Unreachable::Blocked)?;
-        drop_framing(&mut request.headers);
         Ok(Admitted { request, own })
     }
 
@@ -55,7 +53,9 @@ impl Egress {
         match (admitted, plain) {
             (true, _) => Ok(()),
             (false, false) => Err("the host is not on the public internet".to_owned()),
-            (false, true) => Err("plain http is allowed only towards KEYBEARER_ALLOW_UPSTREAM_CIDRS".to_owned()),
+            (false, true) => {
+                Err("plain http is allowed only towards KEYBEARER_ALLOW_UPSTREAM_CIDRS".to_owned())
+            }
         }
     }
 }
@@ -73,12 +73,25 @@ impl Admitted {
         if own {
             attachment.apply(&mut request.url, &mut request.headers, &mut request.body);
         }
-        Signed { request }
+        Signed::of(request)
     }
 
     /// Without credentials.
     pub fn unauthenticated(self) -> Signed {
-        Signed { request: self.request }
+        Signed::of(self.request)
+    }
+}
+
+impl Signed {
+    /// The header fields that frame the message are the sender's, whoever set them: a `Host` of its own could lead a
+    /// request with credentials to another tenant behind the same address.
+    fn of(mut request: Unsigned) -> Self {
+        drop_framing(&mut request.headers);
+        if request.headers.contains_key(header::RANGE) {
+            // A piece of a compressed file cannot be decoded.
+            request.headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        }
+        Self { request }
     }
 }
 

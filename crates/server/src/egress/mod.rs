@@ -85,16 +85,19 @@ pub struct Egress {
 impl Egress {
     /// A door that asks the system's resolver.
     pub fn new(limits: Limits) -> Result<Self, EgressError> {
-        Self::with_resolver(limits, Arc::new(SystemResolver))
+        Self::with_resolver(limits, SystemResolver)
     }
 
     /// A door that asks `resolver` for addresses. What it answers is checked like any other answer.
-    pub fn with_resolver(limits: Limits, resolver: Arc<dyn Resolve>) -> Result<Self, EgressError> {
+    pub fn with_resolver(limits: Limits, resolver: impl Resolve) -> Result<Self, EgressError> {
+        let resolver: Arc<dyn Resolve> = Arc::new(resolver);
         let ranges = Arc::new(Ranges::new(limits.allow_cidrs.clone()));
         let gate = |plain| Gate { names: Arc::clone(&resolver), ranges: Arc::clone(&ranges), plain };
-        let secure = client(&limits, gate(false)).https_only(true).build().map_err(refused)?;
+        let secure =
+            client(&limits, gate(false)).https_only(true).build().map_err(|error| refused(&error))?;
         // Without roots of its own this client starts at once and can speak no TLS, which it is never asked to.
-        let plain = client(&limits, gate(true)).tls_certs_only([]).build().map_err(refused)?;
+        let plain =
+            client(&limits, gate(true)).tls_certs_only([]).build().map_err(|error| refused(&error))?;
         Ok(Self { secure, plain, limits: Arc::new(limits), ranges })
     }
 }
@@ -130,8 +133,8 @@ fn client(limits: &Limits, gate: Gate) -> reqwest::ClientBuilder {
         .http2_keep_alive_timeout(PING_TIMEOUT)
 }
 
-fn refused(error: reqwest::Error) -> EgressError {
+fn refused(error: &reqwest::Error) -> EgressError {
     // The outer text is "builder error"; what is wrong stands in its source.
-    let why = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+    let why = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
     EgressError::Client(why)
 }

@@ -33,7 +33,8 @@ impl Reach {
     /// True when one of the other hosts is meant. They are reached over `https`, or over the base's own scheme
     /// (a test provider has both on loopback); whether plain `http` may go there is decided by the address.
     pub(super) fn is_other(&self, url: &Url) -> bool {
-        let scheme = url.scheme() == "https" || self.base.as_ref().is_some_and(|base| *base.scheme == *url.scheme());
+        let scheme =
+            url.scheme() == "https" || self.base.as_ref().is_some_and(|base| *base.scheme == *url.scheme());
         scheme && self.others.iter().any(|pattern| pattern.matches(url))
     }
 }
@@ -73,7 +74,9 @@ mod tests {
     #[test]
     fn the_base_is_one_origin() {
         let reach = Reach::only(&url("https://api.example.com/v1/"));
-        for own in ["https://api.example.com/x", "https://API.example.com:443/", "https://api.example.com./.."] {
+        for own in
+            ["https://api.example.com/x", "https://API.example.com:443/", "https://api.example.com./.."]
+        {
             let own = url(own);
             assert_eq!(reach.is_base(&own), !own.as_str().contains("com./"), "{own}");
         }
@@ -94,13 +97,17 @@ mod tests {
 
     #[test]
     fn other_hosts_need_tls_or_the_scheme_of_the_base() {
-        let others = [HostPattern::Exact("files.example.com".to_owned()), HostPattern::Suffix("cdn.test".to_owned())];
+        let others =
+            [HostPattern::Exact("files.example.com".to_owned()), HostPattern::Suffix("cdn.test".to_owned())];
         let secure = Reach::new(&url("https://api.example.com"), &others);
         assert!(secure.is_other(&url("https://files.example.com/a")));
         assert!(secure.is_other(&url("https://eu.cdn.test/a")));
-        for refused in
-            ["http://files.example.com/", "https://files.example.com:22/", "https://cdn.test/", "https://acdn.test/"]
-        {
+        for refused in [
+            "http://files.example.com/",
+            "https://files.example.com:22/",
+            "https://cdn.test/",
+            "https://acdn.test/",
+        ] {
             assert!(!secure.is_other(&url(refused)), "{refused}");
         }
         let local = [HostPattern::Exact("127.0.0.1:9001".to_owned())];

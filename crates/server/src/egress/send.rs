@@ -70,7 +70,10 @@ async fn read(response: &mut reqwest::Response, cap: usize) -> Result<Bytes, Unr
 }
 
 /// The next piece of a body of which at most `left` bytes may still come.
-pub(super) async fn next(response: &mut reqwest::Response, left: usize) -> Result<Option<Bytes>, Unreachable> {
+pub(super) async fn next(
+    response: &mut reqwest::Response,
+    left: usize,
+) -> Result<Option<Bytes>, Unreachable> {
     match response.chunk().await {
         Ok(Some(chunk)) if chunk.len() > left => Err(Unreachable::TooLarge),
         Ok(chunk) => Ok(chunk),

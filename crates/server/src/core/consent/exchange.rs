@@ -67,7 +67,7 @@ fn callback_values(oauth: &OauthPlan, values: &BTreeMap<String, Vec<String>>) ->
     let mut kept = Map::new();
     for (name, pattern) in &oauth.callback_params {
         let Some([value]) = values.get(name).map(Vec::as_slice) else { continue };
-        if !keybearer_connector::plan::pattern_matches(pattern, value) {
+        if !keybearer_connector::call::fits(pattern, value) {
             return Err("invalid_state".to_owned());
         }
         kept.insert(name.clone(), Value::String(value.clone()));

@@ -11,7 +11,7 @@ pub use refresh::{Refreshed, Refreshes, refresh};
 pub use secret::{GrantSecret, Import, ImportedOauth, from_answer, imported};
 
 use crate::core::Deps;
-use crate::core::error::{Error, Kind, Result};
+use crate::core::error::{Error, Kind};
 use crate::egress::{Reach, Received};
 use keybearer_connector::call::{Response, Unreachable};
 use keybearer_connector::oauth::TokenRequest;

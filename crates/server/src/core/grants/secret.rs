@@ -24,7 +24,7 @@ const LONGEST_LIFE: Duration = Duration::from_hours(24 * 366);
 pub struct GrantSecret {
     /// Authentication key to value: `access_token`, `refresh_token`, `api_key`, …
     pub values: IndexMap<String, SecretString>,
-    /// Server variables that came with the tokens or the callback (`instance_url`, `realmId`).
+    /// Variables that URLs need: pinned at consent, from the callback (`realmId`), from the tokens (`instance_url`).
     pub extracted: Map<String, Value>,
 }
 
@@ -73,7 +73,10 @@ pub(super) fn expires_at(now: i64, expires_in: Option<Duration>) -> Option<i64> 
 /// A quarantined grant of a fresh token answer. Scopes: those granted, else those asked for (RFC 6749 section 5.1).
 pub fn from_answer(deps: &Deps, flow: &Flow, scheme: &str, answer: &TokenAnswer, kept: Map<String, Value>, pin: &Pin) -> Result<GrantRow> {
     let now = deps.clock.now_ms();
-    let mut secret = GrantSecret { extracted: kept, ..GrantSecret::default() };
+    // Values from before the consent stand beside those of the callback and the token answer: token endpoints may need them.
+    let mut extracted = flow.environment.clone();
+    extracted.extend(kept);
+    let mut secret = GrantSecret { extracted, ..GrantSecret::default() };
     // The client id stands beside the tokens: it names the app that alone may refresh them.
     secret.values.insert("client_id".to_owned(), SecretString::from(flow.client_id.clone()));
     secret.renew(answer);
@@ -133,9 +136,16 @@ pub struct ImportedOauth {
 }
 
 /// An active grant of values that the caller handed in.
-pub fn imported(deps: &Deps, organization: &str, import: Import<'_>, credential: Credential, pin: &Pin) -> Result<(GrantRow, GrantSecret)> {
+pub fn imported(
+    deps: &Deps,
+    organization: &str,
+    import: Import<'_>,
+    credential: Credential,
+    environment: &Map<String, Value>,
+    pin: &Pin,
+) -> Result<(GrantRow, GrantSecret)> {
     let now = deps.clock.now_ms();
-    let mut secret = GrantSecret { values: credential.values, extracted: Map::new() };
+    let mut secret = GrantSecret { values: credential.values, extracted: environment.clone() };
     let is_oauth = import.oauth.is_some();
     let oauth = import.oauth.unwrap_or_default();
     if let Some(client_id) = oauth.client_id {

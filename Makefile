@@ -1,0 +1,23 @@
+# What people run here. `make help` lists it; the work is done by cargo and by the scripts in scripts/.
+
+.PHONY: help demo test lint docs-check bench
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+demo: ## the whole product in one minute, offline
+	cargo run --release -- demo
+
+test: ## install what the tests need, run everything on SQLite and on PostgreSQL
+	@scripts/test
+
+lint: ## format and lints only
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+docs-check: ## build the API documentation of the crates; broken links fail
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
+
+bench: ## execute against a bare pass-through proxy, side by side
+	cargo build --release --package keybearer
+	cargo run --release --package keybearer-bench -- --server target/release/keybearer

@@ -1,0 +1,73 @@
+//! Instructions per request, by valgrind's callgrind: what time measurements on a busy machine cannot show.
+//!
+//! Knows how to run a server under callgrind and read its total. Two runs with different numbers of requests are
+//! subtracted, so that start, warm-up and end cancel out.
+
+use crate::children::Running;
+use crate::keybearer::{Keybearer, Setting};
+use crate::load;
+use crate::rounds::{SMALL_BYTES, proxy_target};
+use crate::upstream::SMALL;
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Instructions per request at 2 kB.
+#[derive(Debug)]
+pub(crate) struct Instructions {
+    pub(crate) proxy: f64,
+    pub(crate) keybearer: f64,
+}
+
+const FEW: u32 = 300;
+const MANY: u32 = 1_300;
+/// One after the other on one connection: valgrind runs one thread at a time anyway.
+const CONNECTIONS: u32 = 1;
+
+/// Four runs.
+pub(crate) async fn count(binary: &Path) -> Result<Instructions> {
+    let found =
+        Command::new("valgrind").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if !found.is_ok_and(|status| status.success()) {
+        bail!("--instructions needs valgrind (package `valgrind`)");
+    }
+    let (_upstream, upstream) = Running::role(&["upstream"], None)?;
+    let proxy = proxy(upstream, MANY).await? - proxy(upstream, FEW).await?;
+    let keybearer = keybearer(binary, upstream, MANY).await? - keybearer(binary, upstream, FEW).await?;
+    let requests = f64::from(MANY - FEW);
+    Ok(Instructions { proxy: proxy / requests, keybearer: keybearer / requests })
+}
+
+async fn proxy(upstream: SocketAddr, requests: u32) -> Result<f64> {
+    let folder = tempfile::tempdir()?;
+    let (running, address) =
+        Running::role(&["proxy", &upstream.to_string()], Some(&callgrind(folder.path())))?;
+    load::run(&proxy_target(address, SMALL, SMALL_BYTES), CONNECTIONS, requests).await?;
+    running.stop()?;
+    total(folder.path())
+}
+
+async fn keybearer(binary: &Path, upstream: SocketAddr, requests: u32) -> Result<f64> {
+    let folder = tempfile::tempdir()?;
+    let under = callgrind(folder.path());
+    let server = Keybearer::start(binary, upstream, &Setting { log: None, under: Some(&under) }).await?;
+    load::run(&server.target(SMALL, SMALL_BYTES), CONNECTIONS, requests).await?;
+    server.running.stop()?;
+    total(folder.path())
+}
+
+fn callgrind(folder: &Path) -> [String; 4] {
+    let output = format!("--callgrind-out-file={}", folder.join("callgrind").display());
+    ["valgrind".to_owned(), "--quiet".to_owned(), "--tool=callgrind".to_owned(), output]
+}
+
+/// Instructions of the whole run.
+fn total(folder: &Path) -> Result<f64> {
+    let text = fs::read_to_string(folder.join("callgrind")).context("callgrind wrote nothing")?;
+    let total = text
+        .lines()
+        .find_map(|line| line.strip_prefix("totals: ").or_else(|| line.strip_prefix("summary: ")));
+    Ok(total.context("callgrind's file has no total")?.trim().parse()?)
+}

@@ -1,0 +1,60 @@
+//! The third party of the bench: fixed JSON, made before the first request.
+//!
+//! Knows the shape of its records. Must not know who asks.
+
+use anyhow::Result;
+use axum::Router;
+use axum::extract::{RawQuery, State};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use bytes::Bytes;
+use serde_json::json;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+
+/// Answers with a body of about 2 kB.
+pub(crate) const SMALL: usize = 10;
+/// Answers with a body of about 100 kB.
+pub(crate) const LARGE: usize = 500;
+
+/// Listens on a free port of loopback, prints the address, answers until killed.
+pub(crate) async fn serve() -> Result<()> {
+    let bodies = Arc::new([(SMALL, page(SMALL)), (LARGE, page(LARGE))]);
+    let app = Router::new().route("/contacts", get(contacts)).with_state(bodies);
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    crate::children::announce(listener.local_addr()?)?;
+    Ok(axum::serve(listener, app).await?)
+}
+
+type Bodies = Arc<[(usize, Bytes); 2]>;
+
+async fn contacts(State(bodies): State<Bodies>, RawQuery(query): RawQuery) -> Response {
+    let limit = query.as_deref().and_then(|query| query.strip_prefix("limit=")?.parse().ok());
+    match bodies.iter().find(|(records, _)| Some(*records) == limit) {
+        Some((_, body)) => ([(CONTENT_TYPE, "application/json")], body.clone()).into_response(),
+        None => StatusCode::BAD_REQUEST.into_response(),
+    }
+}
+
+/// A page of a CRM's contacts, 200 bytes each.
+fn page(records: usize) -> Bytes {
+    let results: Vec<_> = (0..records)
+        .map(|number| {
+            json!({
+                "id": format!("{:012}", 90_071_992 + number),
+                "createdAt": "2026-01-09T10:11:12.013Z",
+                "archived": false,
+                "properties": {
+                    "email": format!("person{number:04}@example.com"),
+                    "firstname": "Ada",
+                    "lastname": "Lovelace",
+                    "score": 1.5,
+                    "company": null
+                }
+            })
+        })
+        .collect();
+    Bytes::from(json!({"results": results, "paging": {"next": {"after": "NTI1Cg=="}}}).to_string())
+}

@@ -1,0 +1,139 @@
+//! Percent-encoding of what goes into URLs and forms.
+//!
+//! Knows RFC 3986, `application/x-www-form-urlencoded` and Rest.li's own rule. Must not know parameters.
+
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+/// All but the unreserved characters of RFC 3986.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// What may not stand in a path as it is; `%` may, so that a definition can write encoded text.
+const NOT_IN_PATH: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'`')
+    .add(b'{')
+    .add(b'}')
+    .add(b'^')
+    .add(b'|')
+    .add(b'\\')
+    .add(b'[')
+    .add(b']');
+/// Rest.li 2.0 complex values keep their structure.
+const RESTLI_COMPLEX: &AsciiSet = &RESERVED.remove(b'(').remove(b')').remove(b':').remove(b',').remove(b'%');
+/// Other Rest.li values keep commas only.
+const RESTLI_PLAIN: &AsciiSet = &RESERVED.remove(b',');
+
+/// A value in a path, or anywhere that keeps nothing but unreserved characters.
+pub(crate) fn component(text: &str) -> String {
+    utf8_percent_encode(text, RESERVED).to_string()
+}
+
+/// A definition's own path text, `/` and sub-delimiters kept.
+pub(crate) fn path_literal(text: &str) -> String {
+    utf8_percent_encode(text, NOT_IN_PATH).to_string()
+}
+
+/// A name or value of a form or query: like [`component`], with `+` for a space.
+pub(crate) fn form_component(text: &str) -> String {
+    component(text).replace("%20", "+")
+}
+
+/// `a=b&c=d`.
+pub(crate) fn form<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    join(pairs.into_iter().map(|(name, value)| format!("{}={}", form_component(name), form_component(value))))
+}
+
+/// Rest.li's `a=b&c=List(d,e)`.
+pub(crate) fn restli<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    join(pairs.into_iter().map(|(name, value)| {
+        let complex = value.starts_with('(') || value.starts_with("List(");
+        let value = utf8_percent_encode(value, if complex { RESTLI_COMPLEX } else { RESTLI_PLAIN });
+        format!("{}={value}", component(name))
+    }))
+}
+
+fn join(parts: impl Iterator<Item = String>) -> String {
+    parts.collect::<Vec<_>>().join("&")
+}
+
+/// A value that a URL library or a server could read as `.` or `..`: raw or percent-encoded up to three times,
+/// as a whole or as a part between slashes or backslashes.
+pub(crate) fn climbs(text: &str) -> bool {
+    let mut text = text.to_owned();
+    for _ in 0..4 {
+        if text.split(['/', '\\']).any(is_dots) {
+            return true;
+        }
+        let decoded = percent_decode_str(&text).decode_utf8_lossy().into_owned();
+        if decoded == text {
+            return false;
+        }
+        text = decoded;
+    }
+    true
+}
+
+/// `.` or `..`, perhaps with white space, control characters or a path parameter (`;x`) that parsers drop.
+fn is_dots(segment: &str) -> bool {
+    let segment = segment.split(';').next().unwrap_or_default();
+    let kept: String =
+        segment.chars().filter(|character| !character.is_control() && !character.is_whitespace()).collect();
+    matches!(kept.as_str(), "." | "..")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn known_texts() {
+        assert_eq!(component("a b/ü~-._"), "a%20b%2F%C3%BC~-._");
+        assert_eq!(form([("a b", "c+d&e")]), "a+b=c%2Bd%26e");
+        assert_eq!(
+            path_literal("/adAccountUsers/(account=x)/customers:listX"),
+            "/adAccountUsers/(account=x)/customers:listX"
+        );
+        assert_eq!(
+            restli([("q", "List(urn%3Ali,b)"), ("x", "a,b (c)"), ("d", "(start:(year:2023))")]),
+            "q=List(urn%3Ali,b)&x=a,b%20%28c%29&d=(start:(year:2023))"
+        );
+    }
+
+    #[test]
+    fn dots_are_seen_through_encodings() {
+        for bad in [
+            ".",
+            "..",
+            "%2e%2e",
+            "%2E.",
+            "%252e%252e",
+            "..%2f",
+            "..\\",
+            ".%09.",
+            "a/../admin",
+            "..;x",
+            "%2525252e",
+        ] {
+            assert!(climbs(bad), "{bad}");
+        }
+        for good in ["a.b", "...", "v1.0", "x?y", "x#y", ".hidden", "100%", "%zz", ""] {
+            assert!(!climbs(good), "{good}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn encoding_is_lossless_and_plain(text in any::<String>()) {
+            let encoded = component(&text);
+            prop_assert!(encoded.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%".contains(&byte)));
+            prop_assert_eq!(percent_decode_str(&encoded).decode_utf8().unwrap(), text.as_str());
+            let pairs: Vec<(String, String)> = url::form_urlencoded::parse(form([(text.as_str(), text.as_str())]).as_bytes()).into_owned().collect();
+            prop_assert_eq!(pairs, vec![(text.clone(), text)]);
+        }
+    }
+}

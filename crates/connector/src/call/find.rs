@@ -1,0 +1,32 @@
+//! From an entity's and an action's name to an operation.
+//!
+//! Knows names only. Must not know what an operation does.
+
+use super::fault::{Fault, FaultKind};
+use super::near;
+use crate::plan::{Action, Plan};
+
+/// The operation's position in [`Plan::operations`]. An unknown name is a fault that lists the known ones, near ones first.
+pub fn find_operation(plan: &Plan, entity: &str, action: &str) -> Result<usize, Fault> {
+    let mut entities: Vec<&str> = Vec::new();
+    for operation in &plan.operations {
+        if !entities.contains(&operation.entity.as_str()) {
+            entities.push(&operation.entity);
+        }
+    }
+    if !entities.contains(&entity) {
+        return Err(Fault::new(FaultKind::UnknownEntity, near::unknown("entity", entity, entities)));
+    }
+    let found = Action::parse(action).and_then(|action| plan.index.get(&(entity.to_owned(), action)));
+    found.copied().ok_or_else(|| {
+        let actions = plan
+            .operations
+            .iter()
+            .filter(|operation| operation.entity == entity)
+            .map(|operation| operation.action.name());
+        Fault::new(
+            FaultKind::UnknownAction,
+            format!("{} (entity {entity:?})", near::unknown("action", action, actions)),
+        )
+    })
+}

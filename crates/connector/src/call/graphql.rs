@@ -1,0 +1,171 @@
+//! Writes GraphQL requests: a fixed query, a selection, and variables from parameters.
+//!
+//! Knows placeholders of the exact form `{{ name }}`. Must not know transport. Values only ever become variables,
+//! never query text; the selection accepts names only.
+
+use super::json;
+use super::params::Accepted;
+use crate::plan::{GraphqlBody, Location, Operation};
+use serde_json::{Map, Value};
+
+/// The JSON body.
+pub(super) fn render(operation: &Operation, graphql: &GraphqlBody, accepted: &Accepted) -> Value {
+    let mut body = Map::new();
+    let selection = accepted
+        .values
+        .get("fields")
+        .filter(|value| !json::is_blank(value))
+        .or(graphql.default_fields.as_ref());
+    let query = match selection {
+        Some(fields) => graphql.query.replace("{{ fields }}", &select(fields)),
+        None => graphql.query.replace("{{ fields }}", ""),
+    };
+    body.insert("query".to_owned(), Value::String(query));
+    if let Some(template) = &graphql.variables {
+        body.insert("variables".to_owned(), variables(operation, graphql, template, accepted));
+    }
+    if let Some(name) = &graphql.operation_name {
+        body.insert("operationName".to_owned(), Value::String(name.clone()));
+    }
+    Value::Object(body)
+}
+
+fn variables(operation: &Operation, graphql: &GraphqlBody, template: &Value, accepted: &Accepted) -> Value {
+    let filled = fill(template, &|name| lookup(operation, accepted, name));
+    let (Value::Object(filled), Value::Object(template)) = (&filled, template) else { return filled };
+    let kept = filled.iter().filter(|(name, value)| {
+        !value.is_null() || (graphql.nullable.contains(name) && given_null(template.get(*name), accepted))
+    });
+    Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
+}
+
+/// The variable is one placeholder, and the caller gave null for it.
+fn given_null(template: Option<&Value>, accepted: &Accepted) -> bool {
+    template
+        .and_then(Value::as_str)
+        .and_then(placeholder)
+        .is_some_and(|name| accepted.nulls.iter().any(|null| null == name))
+}
+
+/// A given value, else the default of a query parameter of that name.
+fn lookup(operation: &Operation, accepted: &Accepted, name: &str) -> Option<Value> {
+    let default = || {
+        operation
+            .parameters
+            .iter()
+            .find(|parameter| parameter.location == Location::Query && parameter.name == name)?
+            .default
+            .clone()
+    };
+    accepted.values.get(name).cloned().or_else(default)
+}
+
+/// The name in a text that is exactly `{{ name }}`.
+fn placeholder(text: &str) -> Option<&str> {
+    let name = text.strip_prefix("{{ ")?.strip_suffix(" }}")?;
+    (!name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
+        .then_some(name)
+}
+
+/// A template tree with its placeholders filled: whole ones keep the value's type, others become text.
+fn fill(template: &Value, lookup: &impl Fn(&str) -> Option<Value>) -> Value {
+    match template {
+        Value::String(text) => match placeholder(text) {
+            Some(name) => lookup(name).unwrap_or(Value::Null),
+            None => fill_text(text, lookup).map_or(Value::Null, Value::String),
+        },
+        Value::Array(items) => Value::Array(items.iter().map(|item| fill(item, lookup)).collect()),
+        Value::Object(members) => {
+            Value::Object(members.iter().map(|(name, value)| (name.clone(), fill(value, lookup))).collect())
+        }
+        other => other.clone(),
+    }
+}
+
+/// Text with placeholders inside; none when a value is missing, since half a text would mean something else.
+fn fill_text(text: &str, lookup: &impl Fn(&str) -> Option<Value>) -> Option<String> {
+    let mut filled = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find("{{ ") {
+        let (before, from) = rest.split_at(start);
+        let Some((name, after)) =
+            from.find(" }}").and_then(|end| Some((placeholder(from.get(..end + 3)?)?, from.get(end + 3..)?)))
+        else {
+            break;
+        };
+        filled.push_str(before);
+        filled.push_str(&json::text(&lookup(name)?));
+        rest = after;
+    }
+    filled.push_str(rest);
+    Some(filled)
+}
+
+/// The selection: a definition's text as it is, or names, dotted ones nested in braces.
+fn select(fields: &Value) -> String {
+    match fields {
+        Value::String(text) => text.clone(),
+        Value::Array(names) => {
+            let mut tree = Map::new();
+            for name in names.iter().filter_map(Value::as_str) {
+                grow(&mut tree, name);
+            }
+            braces(&tree)
+        }
+        _ => String::new(),
+    }
+}
+
+fn grow(tree: &mut Map<String, Value>, path: &str) {
+    let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
+    let below = tree.entry(name.to_owned()).or_insert_with(|| Value::Object(Map::new()));
+    if let (Some(rest), Value::Object(below)) = (rest, below) {
+        grow(below, rest);
+    }
+}
+
+fn braces(tree: &Map<String, Value>) -> String {
+    let parts = tree.iter().map(|(name, below)| match below {
+        Value::Object(below) if !below.is_empty() => format!("{name} {{ {} }}", braces(below)),
+        _ => name.clone(),
+    });
+    parts.collect::<Vec<_>>().join(" ")
+}
+
+/// Names that a caller may select: dotted GraphQL names (October 2021, section 2.1.9), nothing that could change the query.
+pub(super) fn bad_selection(fields: &Value) -> Option<String> {
+    let is_name = |name: &str| {
+        !name.is_empty()
+            && !name.starts_with(|first: char| first.is_ascii_digit())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    let message = "\"fields\" must be a list of field names such as [\"id\", \"owner.login\"]".to_owned();
+    let Value::Array(names) = fields else { return Some(message) };
+    let good = names.iter().all(|name| {
+        name.as_str().is_some_and(|name| name.split('.').count() <= 16 && name.split('.').all(is_name))
+    });
+    (!good).then_some(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn placeholders_keep_types_and_values_are_never_read_again() {
+        let values = json!({"first": 5, "owner": "a", "name": "{{ owner }}\"}} mutation"});
+        let lookup = |name: &str| values.get(name).cloned();
+        let template = json!({"n": "{{ first }}", "q": "repo:{{ owner }}/{{ name }}", "none": "{{ nope }}", "half": "x{{ nope }}", "odd": "{{first}}", "deep": [{"a": "{{ owner }}"}]});
+        let expected = json!({"n": 5, "q": "repo:a/{{ owner }}\"}} mutation", "none": null, "half": null, "odd": "{{first}}", "deep": [{"a": "a"}]});
+        assert_eq!(fill(&template, &lookup), expected);
+    }
+
+    #[test]
+    fn selections_nest() {
+        assert_eq!(select(&json!(["id", "owner.login", "owner.name"])), "id owner { login name }");
+        assert!(bad_selection(&json!(["id } mutation { x"])).is_some());
+        assert!(bad_selection(&json!("id")).is_some());
+        assert!(bad_selection(&json!(["id", "a.b_c"])).is_none());
+    }
+}

@@ -1,0 +1,72 @@
+//! Writes the query: which pairs in which order, and how lists and maps stand in it.
+//!
+//! Knows OpenAPI styles and Rest.li. Must not know paths, hosts or bodies.
+
+use super::fault::Fault;
+use super::params::Accepted;
+use super::target::Target;
+use super::{encode, json, supplied};
+use crate::plan::{Action, Location, Operation, ParamStyle, Parameter};
+use jiff::Timestamp;
+use serde_json::Value;
+
+/// The encoded query, without `?`; empty when there is none. Given parameters stand in the caller's order, then those
+/// from configuration and defaults in the document's. Optional defaults are sent on downloads only.
+pub(super) fn render(
+    operation: &Operation,
+    target: &Target,
+    accepted: &Accepted,
+    now: Timestamp,
+) -> Result<String, Fault> {
+    let mut pairs = Vec::new();
+    let find = |name: &str| {
+        operation
+            .parameters
+            .iter()
+            .find(|parameter| parameter.location == Location::Query && parameter.name == name)
+    };
+    for (name, value) in &accepted.values {
+        if let Some(parameter) = find(name) {
+            write(parameter, value, &mut pairs);
+        }
+    }
+    for parameter in &operation.parameters {
+        if parameter.location != Location::Query || accepted.values.contains_key(&parameter.name) {
+            continue;
+        }
+        let wanted = parameter.required || operation.action == Action::Download;
+        if let Some(value) = supplied::injected(parameter, target) {
+            write(parameter, &value, &mut pairs);
+        } else if let Some(default) = parameter.default.as_ref().filter(|_| wanted) {
+            write(parameter, &supplied::default(default, target, now)?, &mut pairs);
+        }
+    }
+    let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    Ok(if operation.restli { encode::restli(pairs) } else { encode::form(pairs) })
+}
+
+/// The pairs of one parameter.
+fn write(parameter: &Parameter, value: &Value, pairs: &mut Vec<(String, String)>) {
+    let name = &parameter.name;
+    let join = |items: &[Value], by: &str| items.iter().map(json::text).collect::<Vec<_>>().join(by);
+    match (value, parameter.style) {
+        (Value::Array(items), ParamStyle::Comma) => pairs.push((name.clone(), join(items, ","))),
+        (Value::Array(items), ParamStyle::Space) => pairs.push((name.clone(), join(items, " "))),
+        (Value::Array(items), ParamStyle::Pipe) => pairs.push((name.clone(), join(items, "|"))),
+        (Value::Array(items), _) => pairs.extend(items.iter().map(|item| (name.clone(), json::text(item)))),
+        (Value::Object(_), ParamStyle::DeepObject) => deep(name, value, pairs),
+        (value, _) => pairs.push((name.clone(), json::text(value))),
+    }
+}
+
+/// `name[key]=value`, at every depth; null members are left out, list members repeat.
+fn deep(prefix: &str, value: &Value, pairs: &mut Vec<(String, String)>) {
+    match value {
+        Value::Null => {}
+        Value::Object(members) => {
+            members.iter().for_each(|(name, value)| deep(&format!("{prefix}[{name}]"), value, pairs))
+        }
+        Value::Array(items) => items.iter().for_each(|item| deep(prefix, item, pairs)),
+        scalar => pairs.push((prefix.to_owned(), json::text(scalar))),
+    }
+}

@@ -1,0 +1,196 @@
+//! Puts a request together and proves that it stays where the definition's server is.
+//!
+//! Knows paths, headers and origins. Must not know credentials or answers.
+
+use super::fault::{Fault, FaultKind, ParamError};
+use super::message::Unsigned;
+use super::params::Accepted;
+use super::settings::Chance;
+use super::target::Target;
+use super::{body, encode, json, query, supplied};
+use crate::plan::{Location, Operation, PathTemplate, Piece};
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use jiff::Timestamp;
+use url::Url;
+
+/// A request that can be sent again, perhaps to a target that changed meanwhile.
+#[derive(Debug, Clone)]
+pub(super) struct Prepared {
+    pub(super) method: Method,
+    pub(super) place: Place,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    /// A 2xx body may be handed on unread.
+    pub(super) stream: bool,
+}
+
+/// Where a request goes.
+#[derive(Debug, Clone)]
+pub(super) enum Place {
+    /// Path and query below the target's base.
+    Below(String),
+    /// A URL that came from the provider: a next link, a redirect, a file.
+    Absolute {
+        /// The URL.
+        url: Url,
+        /// May get the credential if its origin is the target's own.
+        credential: bool,
+    },
+}
+
+/// Framing and routing are the sender's; a definition or caller cannot set them.
+const SENDERS_OWN: [&str; 7] =
+    ["host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "cookie"];
+
+/// The request of an operation.
+pub(super) fn prepare(
+    operation: &Operation,
+    target: &Target,
+    accepted: &Accepted,
+    now: Timestamp,
+    chance: &mut Chance,
+) -> Result<Prepared, Fault> {
+    let written = body::render(operation, target, accepted, now, chance)?;
+    let mut headers = headers(operation, target, accepted, now)?;
+    if !written.bytes.is_empty() && !headers.contains_key(CONTENT_TYPE) {
+        headers.insert(
+            CONTENT_TYPE,
+            header_value(&written.content_type)
+                .ok_or_else(|| broken("the definition's content type is no header value"))?,
+        );
+    }
+    if !headers.contains_key(ACCEPT) {
+        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+    }
+    let place = if let Some(cursor) = &accepted.next_url {
+        Place::Absolute { url: next_page(target, cursor)?, credential: true }
+    } else {
+        let query = query::render(operation, target, accepted, now)?;
+        let path = operation.path.render(accepted)?;
+        Place::Below(if query.is_empty() { path } else { format!("{path}?{query}") })
+    };
+    Ok(Prepared { method: operation.method.clone(), place, headers, body: written.bytes, stream: false })
+}
+
+impl Prepared {
+    /// The request towards this target. An error means that the URL would not stay below the base.
+    pub(super) fn unsigned(&self, target: &Target) -> Result<Unsigned, Fault> {
+        let (url, credential) = match &self.place {
+            Place::Below(path_and_query) => (below(target, path_and_query)?, true),
+            Place::Absolute { url, credential } => (url.clone(), *credential && target.is_own_origin(url)),
+        };
+        Ok(Unsigned {
+            method: self.method.clone(),
+            url,
+            headers: self.headers.clone(),
+            body: self.body.clone(),
+            credential,
+            stream: self.stream,
+        })
+    }
+}
+
+/// Parses the joined text and compares what came out: same origin, and exactly the path that was written. A value that
+/// a URL parser reads otherwise than we wrote it can never send a credential elsewhere.
+fn below(target: &Target, path_and_query: &str) -> Result<Url, Fault> {
+    let elsewhere = || {
+        Fault::params(vec![ParamError::new(
+            "",
+            "invalid",
+            "a path parameter would lead outside the connector's server URL",
+        )])
+    };
+    let url = Url::parse(&format!("{}{path_and_query}", target.prefix())).map_err(|_| elsewhere())?;
+    let path = path_and_query.split('?').next().unwrap_or_default();
+    let expected = format!("{}{path}", target.base.path().trim_end_matches('/'));
+    let same_path = url.path() == expected || (expected.is_empty() && url.path() == "/");
+    if target.is_own_origin(&url) && same_path && url.fragment().is_none() {
+        Ok(url)
+    } else {
+        Err(elsewhere())
+    }
+}
+
+/// The URL in a cursor: absolute, or relative to the base; its origin must be the base's.
+fn next_page(target: &Target, cursor: &str) -> Result<Url, Fault> {
+    let wrong = || {
+        Fault::params(vec![ParamError::new(
+            "cursor",
+            "invalid",
+            "\"cursor\" must be the end_cursor of an earlier answer of this operation",
+        )])
+    };
+    let url = resolve(target, cursor).ok_or_else(wrong)?;
+    if target.is_own_origin(&url) && url.fragment().is_none() { Ok(url) } else { Err(wrong()) }
+}
+
+/// A URL that the provider gave, absolute or relative to the base.
+pub(super) fn resolve(target: &Target, text: &str) -> Option<Url> {
+    if text.chars().any(|character| character.is_control() || character == '\\') {
+        return None;
+    }
+    let mut folder = target.base.clone();
+    folder.set_path(&format!("{}/", target.base.path().trim_end_matches('/')));
+    folder.join(text).ok()
+}
+
+impl PathTemplate {
+    /// The path with every value percent-encoded.
+    pub(super) fn render(&self, accepted: &Accepted) -> Result<String, Fault> {
+        let mut path = String::new();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Literal(text) => path.push_str(&encode::path_literal(text)),
+                Piece::Placeholder(name) => {
+                    let value = accepted.values.get(name).filter(|value| !json::is_blank(value));
+                    let value = value.ok_or_else(|| {
+                        Fault::params(vec![ParamError::new(name, "missing", format!("{name:?} is required"))])
+                    })?;
+                    path.push_str(&encode::component(&json::text(value)));
+                }
+            }
+        }
+        Ok(path)
+    }
+}
+
+/// Declared headers: what was given, else the default.
+fn headers(
+    operation: &Operation,
+    target: &Target,
+    accepted: &Accepted,
+    now: Timestamp,
+) -> Result<HeaderMap, Fault> {
+    let mut headers = HeaderMap::new();
+    for parameter in operation.parameters.iter().filter(|parameter| parameter.location == Location::Header) {
+        let value = match (accepted.values.get(&parameter.name), &parameter.default) {
+            (Some(value), _) => value.clone(),
+            (None, Some(default)) => supplied::default(default, target, now)?,
+            (None, None) => continue,
+        };
+        let name = HeaderName::from_bytes(parameter.name.as_bytes())
+            .map_err(|_| broken("the definition's header name is none"))?;
+        if SENDERS_OWN.contains(&name.as_str()) {
+            continue;
+        }
+        let wrong = || {
+            Fault::params(vec![ParamError::new(
+                &parameter.name,
+                "invalid",
+                format!("{:?} must not contain control characters", parameter.name),
+            )])
+        };
+        headers.insert(name, header_value(&json::text(&value)).ok_or_else(wrong)?);
+    }
+    Ok(headers)
+}
+
+fn header_value(text: &str) -> Option<HeaderValue> {
+    HeaderValue::from_bytes(text.as_bytes()).ok()
+}
+
+fn broken(what: &str) -> Fault {
+    Fault::new(FaultKind::UpstreamError, what)
+}

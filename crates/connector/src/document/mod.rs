@@ -1,0 +1,86 @@
+//! Reads connector definitions: OpenAPI 3.1 documents with `x-airbyte-*` and `x-keybearer-*` keys.
+//!
+//! Knows the document format, and is the only place that does. Must not know how a call runs. A definition is untrusted data:
+//! sizes are bounded, every mistake is told with its line, and nothing in it is executed here.
+
+mod additions;
+mod body;
+mod compile;
+mod credentials;
+mod graphql;
+mod infer;
+mod info;
+mod node;
+mod oauth;
+mod oauth_parts;
+mod operations;
+mod paging;
+mod parameter;
+mod pattern;
+mod probe;
+mod problem;
+mod reader;
+mod scalar;
+mod schema;
+mod scheme;
+mod server;
+mod shape;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
+pub use additions::Additions;
+pub use node::{Entry, Mapping, Node, Value};
+pub use problem::{Problem, Severity};
+pub use yaml::{MAX_DEPTH, MAX_NODES, MAX_SOURCE_BYTES, parse};
+
+use crate::plan::{Info, Plan};
+use std::sync::Arc;
+
+/// A definition that can be used.
+#[derive(Debug)]
+pub struct Definition {
+    /// What calls need.
+    pub plan: Arc<Plan>,
+    /// What descriptions need.
+    pub document: Document,
+    /// Mistakes that do not keep it from being used.
+    pub warnings: Vec<Problem>,
+}
+
+/// The document as it was read, with additions.
+#[derive(Debug)]
+pub struct Document {
+    root: Node,
+}
+
+impl Document {
+    /// The whole document.
+    pub fn root(&self) -> &Node {
+        &self.root
+    }
+}
+
+/// Reads, checks and compiles a definition.
+///
+/// `Err` holds all mistakes, warnings too, in file order, when at least one of them is an error.
+pub fn load(source: &str, additions: &Additions) -> Result<Definition, Vec<Problem>> {
+    let mut root = yaml::parse(source)?;
+    if let Some(info) = root.get("info").and_then(info::peek) {
+        additions.merge(&info.slug, &mut root);
+    }
+    let (plan, problems) = compile::compile(&root);
+    let failed = problems.iter().any(|problem| problem.severity == Severity::Error);
+    match plan {
+        Some(plan) if !failed => {
+            Ok(Definition { plan: Arc::new(plan), document: Document { root }, warnings: problems })
+        }
+        _ => Err(problems),
+    }
+}
+
+/// The names of a definition, without reading the rest. `None` where they are incomplete or the text is not YAML.
+pub fn peek(source: &str) -> Option<Info> {
+    yaml::peek(source, "info").as_ref().and_then(info::peek)
+}

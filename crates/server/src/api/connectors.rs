@@ -1,0 +1,200 @@
+//! `/integrations/connectors` and the old list paths.
+//!
+//! Knows bodies, queries and answers. Must not know rows beyond what an answer shows.
+
+use super::answer::{connector, connector_summary, ok};
+use super::body::{Body, Fields, TEXT_MAX, TYPE_NAMES, find_type};
+use super::flows::{connector_name, uuid};
+use super::query::{Id, Query, cursor_after};
+use super::{Answer, App};
+use crate::core::access::Caller;
+use crate::core::call::{self, CheckReport};
+use crate::core::connectors::{self, Create, CredentialSource};
+use crate::core::{describe, workspaces};
+use crate::store::{ConnectorFilter, ConnectorUpdate, ConnectorView};
+use axum::Json;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use http::StatusCode;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// Page of an organization's list, and its largest.
+const PAGE: i64 = 100;
+const PAGE_MAX: i64 = 1000;
+
+/// Creates a connector.
+pub(super) async fn create(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer {
+    let ask = read_create(&app, body, true)?;
+    let view = connectors::create(&app, &caller, ask).await?;
+    ok(whole(&app, &view))
+}
+
+/// Checks credentials without saving them.
+pub(super) async fn check_unsaved(State(app): State<App>, caller: Caller, Body(mut body): Body) -> Answer {
+    let entities = body.shift_remove("entities");
+    let mut fields = Fields::of(serde_json::Map::from_iter([("entities".to_owned(), entities.unwrap_or(Value::Null))]));
+    let entities = fields.texts("entities", 100).unwrap_or_default();
+    fields.finish()?;
+    let ask = read_create(&app, body, false)?;
+    let report = connectors::check_unsaved(&app, &caller, ask, &entities).await?;
+    ok(checked(None, &report))
+}
+
+fn read_create(app: &App, body: serde_json::Map<String, Value>, secret_allowed: bool) -> Result<Create, crate::core::error::Error> {
+    let mut fields = Fields::of(body);
+    let workspace_name = fields.required_workspace_name();
+    let names = [TYPE_NAMES[0], TYPE_NAMES[1], TYPE_NAMES[2], "source_template_id"];
+    let kind = fields.connector_type(&names);
+    let name = connector_name(&mut fields);
+    let secret_id = fields.secret("server_side_oauth_secret_id", TEXT_MAX);
+    let code_verifier = fields.secret("code_verifier", TEXT_MAX);
+    let credentials = fields.object("credentials");
+    let auth_scheme = fields.text("auth_scheme", TEXT_MAX);
+    let environment = fields.object("environment").unwrap_or_default();
+    let replication_config = fields.object("replication_config").map(|map| Value::Object(map).to_string());
+    let verify = fields.flag("verify").unwrap_or(false);
+    let source = match (secret_id, credentials) {
+        (Some(secret_id), None) if secret_allowed => Some(CredentialSource::Secret { secret_id, code_verifier }),
+        (None, Some(values)) => Some(CredentialSource::Credentials { values, auth_scheme }),
+        (Some(_), Some(_)) => {
+            fields.wrong("credentials", "conflict", "must not be given together with server_side_oauth_secret_id");
+            None
+        }
+        _ => {
+            let wanted = if secret_allowed { "server_side_oauth_secret_id or credentials is required" } else { "is required" };
+            fields.wrong("credentials", "missing", wanted);
+            None
+        }
+    };
+    fields.finish()?;
+    let kind = find_type(app, &kind)?;
+    let source = source.unwrap_or(CredentialSource::Credentials { values: serde_json::Map::new(), auth_scheme: None });
+    Ok(Create { workspace_name, kind, name, source, environment, replication_config, verify })
+}
+
+/// A page of connectors.
+pub(super) async fn list(State(app): State<App>, caller: Caller, Query(mut fields): Query) -> Answer {
+    let limit = fields.limit(PAGE, PAGE_MAX);
+    let after = fields.cursor();
+    let mut data = page(&app, &caller, fields, limit + 1, after).await?;
+    let more = i64::try_from(data.len()).is_ok_and(|length| length > limit);
+    data.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let next = data.last().filter(|_| more).map(|view| cursor_after(view.connector.created_at, &view.connector.id));
+    let data: Vec<Value> = data.iter().map(|view| summary(&app, view)).collect();
+    ok(json!({ "data": data, "next": next }))
+}
+
+/// `{connectors}`, as clients of early 2026 read it.
+pub(super) async fn for_user(State(app): State<App>, caller: Caller, Query(fields): Query) -> Answer {
+    let data: Vec<Value> = page(&app, &caller, fields, PAGE_MAX, None).await?.iter().map(|view| summary(&app, view)).collect();
+    ok(json!({ "connectors": data }))
+}
+
+/// `{instances}`, as clients of late 2025 read it.
+pub(super) async fn instances_for_user(State(app): State<App>, caller: Caller, Query(fields): Query) -> Answer {
+    let data: Vec<Value> = page(&app, &caller, fields, PAGE_MAX, None).await?.iter().map(|view| summary(&app, view)).collect();
+    ok(json!({ "instances": data }))
+}
+
+async fn page(app: &App, caller: &Caller, mut fields: Fields, limit: i64, after: Option<(i64, String)>) -> Result<Vec<ConnectorView>, crate::core::error::Error> {
+    let name = fields.workspace_name();
+    let workspace_id = uuid(&mut fields, "workspace_id");
+    let given = TYPE_NAMES.iter().filter_map(|name| fields.text(name, TEXT_MAX)).collect::<Vec<_>>();
+    if given.len() > 1 {
+        fields.wrong("definition_id", "conflict", "only one of connector_type, definition_id, connector_definition_id may be given");
+    }
+    fields.finish()?;
+    let connector_type = match given.first() {
+        Some(name) => Some(super::body::find_type(app, name)?.info.slug.clone()),
+        None => None,
+    };
+    let named = match &name {
+        // An unknown workspace has no connectors; that is no error.
+        Some(name) => match workspaces::find(app, caller, name).await? {
+            Some(row) if workspace_id.as_ref().is_none_or(|id| *id == row.id) => Some(row.id),
+            _ => return Ok(Vec::new()),
+        },
+        None => workspace_id,
+    };
+    let filter = ConnectorFilter { workspace_id: named, definition_id: None, connector_type, limit, after };
+    connectors::list(app, caller, filter).await
+}
+
+/// One connector.
+pub(super) async fn get(State(app): State<App>, caller: Caller, Id(id): Id) -> Answer {
+    let view = call::view(&app, &caller, &id).await?;
+    ok(whole(&app, &view))
+}
+
+/// Changes name or replication configuration.
+pub(super) async fn put(State(app): State<App>, caller: Caller, Id(id): Id, Body(body): Body) -> Answer {
+    let mut fields = Fields::of(body);
+    let name = connector_name(&mut fields);
+    let replication_config = fields.object("replication_config").map(|map| Value::Object(map).to_string());
+    fields.finish()?;
+    let view = connectors::update(&app, &caller, &id, &ConnectorUpdate { name, replication_config }).await?;
+    ok(whole(&app, &view))
+}
+
+/// Ends it, and revokes its grant.
+pub(super) async fn delete(State(app): State<App>, caller: Caller, Id(id): Id) -> Answer {
+    let job_id = connectors::delete(&app, &caller, &id).await?;
+    Ok((StatusCode::ACCEPTED, Json(json!({ "job_id": job_id }))).into_response())
+}
+
+/// Checks it with a light real call. The body is optional.
+pub(super) async fn check(State(app): State<App>, caller: Caller, Id(id): Id, body: axum::body::Bytes) -> Answer {
+    let body = super::body::optional(&body)?;
+    let mut fields = Fields::of(body);
+    let entities = fields.texts("entities", 100).unwrap_or_default();
+    fields.finish()?;
+    let ready = call::resolve(&app, &caller, &id).await?;
+    let report = call::check(&app, ready, &entities).await?;
+    ok(checked(Some(&id), &report))
+}
+
+/// What an agent can do with it.
+pub(super) async fn inspect(State(app): State<App>, caller: Caller, Id(id): Id) -> Answer {
+    let view = call::view(&app, &caller, &id).await?;
+    let kind = app.catalog.named(&view.connector.connector_type)?;
+    let mut value = connector(&view, Some(kind));
+    let entities = describe::entities(kind, None)?;
+    if let Some(object) = value.as_object_mut() {
+        object.insert("connector_type".to_owned(), json!(kind.info.slug));
+        object.insert("definition_id".to_owned(), json!(kind.info.definition_id));
+        object.insert("docs_skill_id".to_owned(), json!(describe::docs_skill_id(kind)));
+        object.insert("entities".to_owned(), entities.get("entities").cloned().unwrap_or_default());
+        object.insert("warnings".to_owned(), json!([]));
+    }
+    ok(value)
+}
+
+/// Entities, actions, and the form of each operation's parameters.
+pub(super) async fn entities(State(app): State<App>, caller: Caller, Id(id): Id, Query(mut fields): Query) -> Answer {
+    let entity = fields.text("entity", TEXT_MAX);
+    fields.finish()?;
+    let view = call::view(&app, &caller, &id).await?;
+    let kind = app.catalog.named(&view.connector.connector_type)?;
+    ok(describe::entities(kind, entity.as_deref())?)
+}
+
+/// The answer of a check.
+pub(super) fn checked(id: Option<&str>, report: &CheckReport) -> Value {
+    let results: Vec<Value> = report
+        .entities
+        .iter()
+        .map(|result| {
+            json!({"entity": result.entity, "status": result.status, "status_code": result.status_code, "error_message": result.error_message})
+        })
+        .collect();
+    json!({"id": id, "status": report.status, "error_message": report.error_message, "entity_check_results": results})
+}
+
+fn whole(app: &App, view: &ConnectorView) -> Value {
+    connector(view, app.catalog.find(&view.connector.connector_type).map(Arc::as_ref))
+}
+
+fn summary(app: &App, view: &ConnectorView) -> Value {
+    connector_summary(view, app.catalog.find(&view.connector.connector_type).map(Arc::as_ref))
+}

@@ -1,0 +1,130 @@
+//! `POST …/{id}/execute` on all three paths: the hot path's edge.
+//!
+//! Knows the body of an execute and writes its answer around the result's bytes, which are never parsed here.
+
+use super::body::{Body, Fields, TEXT_MAX};
+use super::connectors::checked;
+use super::query::Id;
+use super::{Answer, App};
+use crate::core::access::Caller;
+use crate::core::call::{Driven, Execute, Executed, execute};
+use crate::core::error::Error;
+use crate::egress::BodyStream;
+use axum::body::{Body as ResponseBody, Bytes};
+use axum::extract::State;
+use axum::response::Response;
+use http::{HeaderValue, header};
+use keybearer_connector::call::{Answer as CallAnswer, Payload, Shaping, StreamHead};
+use serde_json::{Map, Value};
+
+/// Fields of a projection.
+const FIELDS_MAX: usize = 500;
+
+/// Runs an operation.
+pub(super) async fn run(State(app): State<App>, caller: Caller, Id(id): Id, Body(body): Body) -> Answer {
+    let started = app.clock.ticks();
+    let ask = read(body)?;
+    let executed = execute(&app, &caller, &id, ask).await?;
+    let elapsed = app.clock.ticks().saturating_sub(started).as_millis();
+    match executed {
+        Executed::Answer(Driven { answer: CallAnswer { result: Payload::Stream(head), .. }, body: Some(body) }) => stream(&head, body),
+        Executed::Answer(Driven { answer, .. }) => Ok(json(envelope(&answer, &id, elapsed))),
+        Executed::Check(report) => Ok(json(plain(&checked(Some(&id), &report), &id, elapsed))),
+        Executed::Description(value) => Ok(json(plain(&value, &id, elapsed))),
+    }
+}
+
+fn read(body: Map<String, Value>) -> Result<Execute, Error> {
+    let mut fields = Fields::of(body);
+    let entity = word(&mut fields, "entity");
+    let action = word(&mut fields, "action");
+    let params = fields.object("params").unwrap_or_default();
+    let shaping = Shaping {
+        select_fields: fields.texts("select_fields", FIELDS_MAX).unwrap_or_default(),
+        exclude_fields: fields.texts("exclude_fields", FIELDS_MAX).unwrap_or_default(),
+        skip_truncation: fields.flag("skip_truncation").unwrap_or(true),
+    };
+    fields.text("intent", 512);
+    fields.finish()?;
+    Ok(Execute { entity, action, params, shaping })
+}
+
+/// Entity and action must be there, but may be empty: `describe` has no entity.
+fn word(fields: &mut Fields, name: &str) -> String {
+    match fields.take(name) {
+        Some(Value::String(text)) if text.chars().count() <= TEXT_MAX => text,
+        Some(Value::String(_)) => {
+            fields.wrong(name, "too_long", "must have at most 1024 characters");
+            String::new()
+        }
+        Some(_) => {
+            fields.wrong(name, "invalid_type", "must be a text");
+            String::new()
+        }
+        None => {
+            fields.wrong(name, "missing", "is required");
+            String::new()
+        }
+    }
+}
+
+fn envelope(answer: &CallAnswer, id: &str, elapsed: u128) -> Vec<u8> {
+    let result = answer.result.json().unwrap_or(b"null");
+    let mut out = Vec::with_capacity(result.len() + 512);
+    out.extend_from_slice(br#"{"status":"success","result":"#);
+    out.extend_from_slice(result);
+    out.extend_from_slice(br#","connector_metadata":"#);
+    answer.meta.write(&mut out);
+    finish(&mut out, id, elapsed);
+    out
+}
+
+fn plain(result: &Value, id: &str, elapsed: u128) -> Vec<u8> {
+    let mut out = Vec::new();
+    out.extend_from_slice(br#"{"status":"success","result":"#);
+    out.extend_from_slice(result.to_string().as_bytes());
+    out.extend_from_slice(br#","connector_metadata":{"has_next_page":false,"end_cursor":null,"pagination":{"cursor":null}}"#);
+    finish(&mut out, id, elapsed);
+    out
+}
+
+/// The id is a checked UUID, so it needs no escaping.
+fn finish(out: &mut Vec<u8>, id: &str, elapsed: u128) {
+    out.extend_from_slice(br#","execution_metadata":{"connector_instance_id":""#);
+    out.extend_from_slice(id.as_bytes());
+    out.extend_from_slice(br#"","execution_time_ms":"#);
+    out.extend_from_slice(elapsed.to_string().as_bytes());
+    out.extend_from_slice(b"}}");
+}
+
+fn json(bytes: Vec<u8>) -> Response {
+    let mut response = Response::new(ResponseBody::from(Bytes::from(bytes)));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// File bytes as they come. A stream that breaks ends the connection, so that no client takes a part for the whole.
+fn stream(head: &StreamHead, body: BodyStream) -> Answer {
+    let chunks = futures_util::stream::try_unfold(body, |mut body| async move {
+        let chunk = body.next_chunk().await.map_err(|_| std::io::Error::other("the provider's file broke off"))?;
+        Ok::<_, std::io::Error>(chunk.map(|chunk| (chunk, body)))
+    });
+    let mut response = Response::new(ResponseBody::from_stream(chunks));
+    *response.status_mut() = head.status;
+    let headers = response.headers_mut();
+    for (name, value) in &head.headers {
+        headers.append(name, value.clone());
+    }
+    let kind = HeaderValue::from_str(&head.content_type).unwrap_or(HeaderValue::from_static("application/octet-stream"));
+    headers.insert(header::CONTENT_TYPE, kind);
+    headers.insert(header::CONTENT_DISPOSITION, disposition(&head.file_name));
+    Ok(response)
+}
+
+/// RFC 6266: always an attachment, with the name in both forms.
+fn disposition(file_name: &str) -> HeaderValue {
+    let plain: String = file_name.chars().map(|c| if c.is_ascii_alphanumeric() || "._- ".contains(c) { c } else { '_' }).collect();
+    let encoded = percent_encoding::utf8_percent_encode(file_name, percent_encoding::NON_ALPHANUMERIC);
+    let text = format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}");
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("attachment"))
+}

@@ -1,0 +1,38 @@
+//! The HTTP edge: extract, call a rule, answer. No SQL, no crypto, no HTTP client.
+//!
+//! [`routes`] is the one table of routes with what each asks of its caller; [`layer`] wraps them all; [`problem`] is
+//! the only place that turns an error into a status.
+
+mod answer;
+mod body;
+mod callback;
+mod caller;
+mod connectors;
+mod definitions;
+mod execute;
+mod flows;
+mod health;
+mod jobs;
+mod layer;
+mod oauth_apps;
+mod pages;
+pub mod problem;
+mod query;
+mod redirect_urls;
+mod routes;
+mod templates;
+mod tokens;
+mod workspaces;
+
+pub use routes::{PREFIXES, Route, router, routes};
+
+use crate::core::Deps;
+use crate::core::error::Error;
+use axum::response::Response;
+use std::sync::Arc;
+
+/// What handlers share.
+pub type App = Arc<Deps>;
+
+/// What handlers return.
+pub type Answer = Result<Response, Error>;

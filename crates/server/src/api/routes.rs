@@ -1,0 +1,116 @@
+//! Every route, and what it asks of its caller: the deny-by-default table.
+//!
+//! A route cannot be registered without an [`Access`]; a test walks this table with every kind of token.
+
+use super::layer::{Edge, around};
+use super::{
+    App, callback, caller, connectors, definitions, execute, flows, health, jobs, oauth_apps, pages, redirect_urls, templates, tokens, workspaces,
+};
+use crate::core::access::Access;
+use crate::core::access::Access::{Application, Either, Public, Scoped};
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodRouter, delete, get, post, put};
+use http::Method;
+use std::sync::Arc;
+
+/// Where the API stands; the second is an alias.
+pub const PREFIXES: [&str; 2] = ["/api/v1", "/v1"];
+
+/// One row of the table.
+pub struct Route {
+    /// Method.
+    pub method: Method,
+    /// Path below the prefix, with `{placeholders}`.
+    pub path: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    handler: MethodRouter<App>,
+}
+
+macro_rules! route {
+    ($access:ident, $method:ident $path:literal => $handler:expr) => {
+        Route { method: Method::$method, path: $path, access: $access, handler: route!(@router $method, $handler) }
+    };
+    (@router GET, $handler:expr) => { get($handler) };
+    (@router POST, $handler:expr) => { post($handler) };
+    (@router PUT, $handler:expr) => { put($handler) };
+    (@router DELETE, $handler:expr) => { delete($handler) };
+}
+
+/// The table, below each of [`PREFIXES`].
+pub fn routes() -> Vec<Route> {
+    vec![
+        route!(Public, POST "/account/applications/token" => tokens::application),
+        route!(Public, POST "/applications/token" => tokens::application),
+        route!(Application, POST "/account/applications/scoped-token" => tokens::scoped),
+        route!(Application, POST "/embedded/scoped-token" => tokens::scoped),
+        route!(Scoped, GET "/account/applications/scoped-token/info" => tokens::info),
+        route!(Scoped, GET "/embedded/scoped-token/info" => tokens::info),
+        route!(Application, POST "/account/applications/widget-token" => tokens::widget),
+        route!(Application, POST "/embedded/widget-token" => tokens::widget),
+        route!(Application, PUT "/oauth/credentials" => oauth_apps::put),
+        route!(Application, GET "/oauth/credentials" => oauth_apps::list),
+        route!(Application, GET "/oauth/credentials/spec" => oauth_apps::spec),
+        route!(Application, DELETE "/oauth/credentials/connector_type/{connector_type}" => oauth_apps::delete),
+        route!(Application, GET "/organizations/redirect-urls" => redirect_urls::get),
+        route!(Application, PUT "/organizations/redirect-urls" => redirect_urls::put),
+        route!(Either, POST "/integrations/connectors/oauth/initiate" => flows::start),
+        route!(Public, GET "/integrations/connectors/oauth/callback" => callback::legacy),
+        route!(Either, POST "/integrations/connectors" => connectors::create),
+        route!(Either, GET "/integrations/connectors" => connectors::list),
+        route!(Either, POST "/integrations/connectors/check" => connectors::check_unsaved),
+        route!(Either, GET "/integrations/connectors/{id}" => connectors::get),
+        route!(Either, PUT "/integrations/connectors/{id}" => connectors::put),
+        route!(Either, DELETE "/integrations/connectors/{id}" => connectors::delete),
+        route!(Either, POST "/integrations/connectors/{id}/check" => connectors::check),
+        route!(Either, GET "/integrations/connectors/{id}/inspect" => connectors::inspect),
+        route!(Either, GET "/integrations/connectors/{id}/entities" => connectors::entities),
+        route!(Either, POST "/integrations/connectors/{id}/execute" => execute::run),
+        route!(Either, POST "/connectors/sources/{id}/execute" => execute::run),
+        route!(Either, POST "/connectors/instances/{id}/execute" => execute::run),
+        route!(Either, GET "/connectors/connectors_for_user" => connectors::for_user),
+        route!(Either, GET "/connectors/instances_for_user" => connectors::instances_for_user),
+        route!(Either, GET "/jobs/{job_id}" => jobs::get),
+        route!(Either, GET "/integrations/definitions/sources" => definitions::list),
+        route!(Either, GET "/integrations/definitions/sources/{id}" => definitions::get),
+        route!(Either, GET "/integrations/templates/sources" => templates::list),
+        route!(Either, GET "/integrations/templates/sources/global" => templates::list),
+        route!(Either, GET "/integrations/templates/sources/{id}" => templates::get),
+        route!(Application, GET "/workspaces" => workspaces::list),
+        route!(Application, GET "/workspaces/stats" => workspaces::stats),
+        route!(Application, GET "/workspaces/{id}" => workspaces::get),
+        route!(Application, PUT "/workspaces/{id}" => workspaces::put),
+        route!(Application, DELETE "/workspaces/{id}" => workspaces::delete),
+    ]
+}
+
+/// Routes outside the prefix; all are public.
+fn outside() -> Vec<Route> {
+    vec![
+        route!(Public, GET "/health" => health::health),
+        route!(Public, GET "/ready" => health::ready),
+        route!(Public, GET "/oauth/callback/{slug}" => callback::context),
+        route!(Public, GET "/connect" => pages::connect),
+    ]
+}
+
+/// The whole API.
+pub fn router(app: &App, cors_origins: &[String]) -> Router {
+    let mut router = Router::new();
+    for prefix in PREFIXES {
+        for Route { path, access, handler, .. } in routes() {
+            let handler = handler.layer(from_fn_with_state((Arc::clone(app), access), caller::guard));
+            router = router.route(&format!("{prefix}{path}"), handler);
+        }
+    }
+    for Route { path, handler, .. } in outside() {
+        router = router.route(path, handler);
+    }
+    let edge = Edge { app: Arc::clone(app), cors_origins: cors_origins.into() };
+    router
+        .fallback(|| async { http::StatusCode::NOT_FOUND })
+        .method_not_allowed_fallback(|| async { http::StatusCode::METHOD_NOT_ALLOWED })
+        .layer(from_fn_with_state(edge, around))
+        .with_state(Arc::clone(app))
+}

@@ -1,0 +1,85 @@
+//! The command line: one file a command.
+//!
+//! Knows arguments and what a person reads. Must not know rules: a command builds the app or calls `core`.
+
+mod connectors;
+mod demo;
+mod doctor;
+mod org;
+mod serve;
+
+use crate::config::{Config, Source};
+use clap::{Parser, Subcommand};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Keybearer carries the keys of your application's users: OAuth consent, grants, refresh, and execution.
+#[derive(Parser)]
+#[command(name = "keybearer", version, after_help = "Example: keybearer serve\nSettings are environment variables or keybearer.toml; docs/OPERATIONS.md lists them.")]
+struct Cli {
+    /// Configuration file; environment variables win over it. Default: ./keybearer.toml when it exists
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server; ready when GET /health answers 200
+    #[command(after_help = "Example: KEYBEARER_PUBLIC_URL=https://keys.example.com keybearer serve")]
+    Serve,
+    /// The whole product in one minute, offline
+    #[command(after_help = "Example: keybearer demo --keep")]
+    Demo(demo::Demo),
+    /// Organizations and their application credentials
+    #[command(subcommand)]
+    Org(org::Org),
+    /// The catalogue of connector types
+    #[command(subcommand)]
+    Connectors(connectors::Connectors),
+    /// Check configuration, database, keys, clock, public URL and definitions; says what to fix
+    #[command(after_help = "Example: keybearer doctor")]
+    Doctor,
+}
+
+/// Parses the arguments and runs the command; errors go to stderr.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error.into()),
+    };
+    let config = cli.config;
+    let done = runtime.block_on(async move {
+        match cli.command {
+            Command::Serve => serve::run(read(config)?).await,
+            Command::Demo(demo) => demo::run(demo).await,
+            Command::Org(command) => org::run(command, read(config)?).await,
+            Command::Connectors(command) => connectors::run(command, &read(config)?),
+            Command::Doctor => doctor::run(read(config)).await,
+        }
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error),
+    }
+}
+
+/// The configuration of this process.
+fn read(file: Option<PathBuf>) -> anyhow::Result<Config> {
+    let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    Ok(Config::read(&mut Source::new(variables, file.as_deref())?)?)
+}
+
+fn fail(error: &anyhow::Error) -> ExitCode {
+    // A reader of stderr that is gone cannot be told anything either.
+    drop(writeln!(std::io::stderr(), "keybearer: {error:#}"));
+    ExitCode::FAILURE
+}
+
+/// Writes a line for a person or a script.
+fn say(line: &str) {
+    drop(writeln!(std::io::stdout(), "{line}"));
+}

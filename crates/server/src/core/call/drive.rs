@@ -1,0 +1,137 @@
+//! The one loop that drives the call machine: send, refresh, wait, until there is an answer or a fault.
+//!
+//! Knows egress and grants. Must not read connector rows except to take up a refreshed grant.
+
+use super::{Ready, fault_error, ready};
+use crate::core::error::{Error, Kind, Result};
+use crate::core::{Deps, grants};
+use crate::egress::{BodyStream, Received};
+use keybearer_connector::call::{Answer, Call, Event, Fault, FaultKind, Settings, Shaping, Step, Unreachable, Unsigned};
+use serde_json::{Map, Value};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Tries of one attempt in all.
+const ATTEMPTS: u32 = 3;
+
+/// An answer, and the bytes that stream behind it.
+pub struct Driven {
+    /// The answer.
+    pub answer: Answer,
+    /// File bytes, for a streamed answer.
+    pub body: Option<BodyStream>,
+}
+
+/// Runs one operation.
+pub async fn drive(deps: &Arc<Deps>, ready: Arc<Ready>, operation: usize, params: Map<String, Value>, shaping: Shaping) -> Result<Driven> {
+    let started = deps.clock.ticks();
+    let settings = Settings {
+        max_attempts: ATTEMPTS,
+        retry_base_delay: deps.settings.retry_base_delay,
+        deadline: deps.settings.upstream_timeout,
+        now: deps.clock.timestamp(),
+        random: deps.random.number(),
+    };
+    let call = Call::new(Arc::clone(&ready.plan), Arc::clone(&ready.target), operation, params, shaping, settings);
+    let call = call.map_err(|fault| fault_error(fault, &ready))?;
+    let mut drive = Drive { deps, ready: fresh(deps, ready).await?, started, body: None };
+    drive.run(call).await
+}
+
+struct Drive<'a> {
+    deps: &'a Arc<Deps>,
+    ready: Arc<Ready>,
+    started: Duration,
+    body: Option<BodyStream>,
+}
+
+impl Drive<'_> {
+    async fn run(&mut self, mut call: Call) -> Result<Driven> {
+        let mut step = call.start();
+        loop {
+            let event = match step {
+                Step::Send(unsigned) => self.send(unsigned).await,
+                Step::Refresh => self.refresh().await?,
+                Step::Wait(pause) => {
+                    tokio::time::sleep(pause).await;
+                    Event::Waited
+                }
+                Step::Done(answer) => return Ok(Driven { answer, body: self.body.take() }),
+                Step::Fail(fault) => return Err(fault_error(fault, &self.ready)),
+            };
+            step = call.on(event, self.elapsed());
+        }
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.deps.clock.ticks().saturating_sub(self.started)
+    }
+
+    async fn send(&mut self, unsigned: Unsigned) -> Event {
+        let admitted = match self.deps.egress.admit(unsigned, &self.ready.reach) {
+            Ok(admitted) => admitted,
+            Err(unreachable) => return Event::Unreachable(unreachable),
+        };
+        let signed = match &self.ready.attachment {
+            Some(attachment) => admitted.attach(attachment),
+            None => admitted.unauthenticated(),
+        };
+        let left = self.deps.settings.upstream_timeout.saturating_sub(self.elapsed());
+        if left.is_zero() {
+            return Event::Unreachable(Unreachable::TimedOut);
+        }
+        match self.deps.egress.send(signed, left).await {
+            Ok(Received::Whole(response)) => Event::Response(response),
+            Ok(Received::Streaming { status, headers, body }) => {
+                self.body = Some(body);
+                Event::Head(status, headers)
+            }
+            Err(unreachable) => Event::Unreachable(unreachable),
+        }
+    }
+
+    /// The provider answered 401. Where nothing can be refreshed, the fault says so; a failed renewal is an error of its own.
+    async fn refresh(&mut self) -> Result<Event> {
+        if !self.ready.grant.refreshable || self.ready.connector_id.is_none() {
+            let fault = Fault::new(FaultKind::Unauthorized, "the credential was refused and cannot be renewed");
+            return Ok(Event::NotRefreshed(fault));
+        }
+        self.ready = renewed(self.deps, &self.ready).await?;
+        Ok(Event::Refreshed(Some(Arc::clone(&self.ready.target))))
+    }
+}
+
+/// A connector whose access token may be used now: refreshed where it has ended, or is about to.
+async fn fresh(deps: &Arc<Deps>, ready: Arc<Ready>) -> Result<Arc<Ready>> {
+    match ready.grant.status.as_str() {
+        "active" | "app_misconfigured" | "quarantined" => {}
+        "reauthorization_required" => {
+            return Err(super::reauthorization_required("The provider refused to renew the access; the user has to connect again", &ready));
+        }
+        _ => return Err(Error::not_found()),
+    }
+    let now = deps.clock.now_ms();
+    if ready.is_expired(now) && ready.grant.refreshable && ready.connector_id.is_some() {
+        return renewed(deps, &ready).await;
+    }
+    if deps.settings.refresh_ahead && ready.grant.refreshable && ready.connector_id.is_some() && ready.ends_soon(now) {
+        // The token still works: this call uses it, and a refresh in the background serves the next ones.
+        let (deps, ready) = (Arc::clone(deps), Arc::clone(&ready));
+        tokio::spawn(async move { renewed(&deps, &ready).await.map(|_| ()) });
+    }
+    Ok(ready)
+}
+
+/// Refreshes and reads the connector again.
+async fn renewed(deps: &Arc<Deps>, old: &Arc<Ready>) -> Result<Arc<Ready>> {
+    let grant = &old.grant;
+    if let Err(error) = grants::refresh(deps, &old.organization_id, &grant.id, grant.version).await {
+        if error.kind == Kind::ReauthorizationRequired {
+            let with_reconnect = super::reauthorization_required(error.message.into_owned(), old);
+            return Err(with_reconnect);
+        }
+        return Err(error);
+    }
+    let id = old.connector_id.as_deref().unwrap_or_default();
+    ready::reload(deps, &old.organization_id, &old.workspace_id, id).await
+}

@@ -1,0 +1,89 @@
+//! From the call machine's faults to the errors that a caller acts on.
+//!
+//! Knows both vocabularies and nothing else.
+
+use super::Ready;
+use crate::core::error::{Error, FieldError, Kind};
+use keybearer_connector::call::{Fault, FaultKind};
+use serde_json::{Value, json};
+
+/// The error of a fault. The provider's message stands in it, bounded, without the credential's values.
+pub fn fault_error(mut fault: Fault, ready: &Ready) -> Error {
+    fault.redact(&ready.secrets);
+    if fault.kind == FaultKind::Unauthorized {
+        let message = format!("The provider refused the credential: {}", fault.message);
+        return with_upstream(reauthorization_required(message, ready), &fault);
+    }
+    let fields = fault
+        .errors
+        .iter()
+        .map(|error| FieldError { field: format!("params{}", error.pointer), message: error.message.clone(), code: field_code(error.code) })
+        .collect();
+    let error = Error { fields, ..Error::new(kind(fault.kind), fault.message.clone()) };
+    with_upstream(error, &fault)
+}
+
+/// 409 with the initiate call that mends it.
+pub fn reauthorization_required(message: impl Into<String>, ready: &Ready) -> Error {
+    let error = Error::new(Kind::ReauthorizationRequired, message.into()).with("retryable", false);
+    if !ready.grant.oauth || ready.plan.oauth().is_none() {
+        return error;
+    }
+    let Some(connector_id) = &ready.connector_id else { return error };
+    error.with(
+        "reconnect",
+        json!({
+            "method": "POST",
+            "path": "/api/v1/integrations/connectors/oauth/initiate",
+            "body": {
+                "external_user_id": ready.workspace_name,
+                "connector_type": ready.plan.info.slug,
+                "connector_id": connector_id,
+                "redirect_url": "<the application's own redirect URL>",
+            },
+        }),
+    )
+}
+
+fn with_upstream(mut error: Error, fault: &Fault) -> Error {
+    if let Some(status) = fault.upstream_status {
+        error = error.with("upstream_status", status);
+    }
+    if let Some(after) = fault.retry_after {
+        error = error.with("retry_after_seconds", after.as_secs() + u64::from(after.subsec_nanos() > 0));
+    }
+    if !fault.missing_scopes.is_empty() {
+        error = error.with("missing_scopes", Value::from(fault.missing_scopes.clone()));
+    }
+    error.with("retryable", fault.retryable)
+}
+
+fn kind(kind: FaultKind) -> Kind {
+    match kind {
+        FaultKind::UnknownEntity => Kind::UnknownEntity,
+        FaultKind::UnknownAction => Kind::UnknownAction,
+        FaultKind::InvalidParams => Kind::InvalidParams,
+        FaultKind::NotPageable => Kind::NotPageable,
+        FaultKind::UpstreamRejected => Kind::UpstreamRejected,
+        FaultKind::UpstreamForbidden => Kind::UpstreamForbidden,
+        FaultKind::UpstreamNotFound => Kind::UpstreamNotFound,
+        FaultKind::UpstreamConflict => Kind::UpstreamConflict,
+        FaultKind::UpstreamRateLimited => Kind::UpstreamRateLimited,
+        FaultKind::UpstreamError => Kind::UpstreamError,
+        FaultKind::UpstreamTimeout => Kind::UpstreamTimeout,
+        FaultKind::UpstreamBlocked => Kind::UpstreamBlocked,
+        FaultKind::UpstreamResponseTooLarge => Kind::UpstreamResponseTooLarge,
+        FaultKind::UpstreamRedirectRefused => Kind::UpstreamRedirectRefused,
+        FaultKind::Unauthorized => Kind::ReauthorizationRequired,
+    }
+}
+
+fn field_code(code: &str) -> &'static str {
+    match code {
+        "unknown" => "unknown_field",
+        "missing" => "missing",
+        "type" => "invalid_type",
+        "conflict" => "conflict",
+        _ => "invalid_value",
+    }
+}

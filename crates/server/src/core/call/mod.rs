@@ -1,0 +1,16 @@
+//! Calls: a connector made ready once ([`ready`]), then driven through the call machine ([`drive`]).
+//!
+//! Only [`resolve`] reads rows; everything else works on a [`Ready`], so that checks of unsaved credentials and the
+//! identity at a callback go the same way as an execute.
+
+mod check;
+mod drive;
+mod execute;
+mod fault;
+mod ready;
+
+pub use check::{CheckReport, EntityCheck, check, identity};
+pub use drive::{Driven, drive};
+pub use execute::{Execute, Executed, execute};
+pub use fault::{fault_error, reauthorization_required};
+pub use ready::{Ready, ReadyCache, resolve, view};

@@ -1,0 +1,211 @@
+//! A connector ready to be called: plan, checked target, opened credential as header values.
+//!
+//! Knows how rows become a [`Ready`], and the cache of them. Must not know operations.
+//! The hot path ends here: a cached connector costs no database statement.
+
+use crate::core::Deps;
+use crate::core::access::Caller;
+use crate::core::catalog::ConnectorType;
+use crate::core::error::{Error, Kind, Result};
+use crate::core::grants::GrantSecret;
+use crate::core::pin::Pin;
+use crate::egress::Reach;
+use crate::store::{ConnectorView, GrantRow};
+use keybearer_connector::call::{Attachment, Environment, Target};
+use keybearer_connector::plan::{Credential, Plan};
+use quick_cache::sync::Cache;
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Connectors that are kept ready.
+const REMEMBERED: usize = 20_000;
+
+/// A connector ready to be called.
+pub struct Ready {
+    /// Connector id; none for credentials that are not saved.
+    pub connector_id: Option<String>,
+    /// Tenant.
+    pub organization_id: String,
+    /// Whose account.
+    pub workspace_id: String,
+    /// Name of that workspace.
+    pub workspace_name: String,
+    /// Compiled definition.
+    pub plan: Arc<Plan>,
+    /// Where its operations go.
+    pub target: Arc<Target>,
+    /// Where its requests may go.
+    pub reach: Reach,
+    /// The credential as headers and query pairs; none while there is no access token yet.
+    pub attachment: Option<Attachment>,
+    /// The credential's values, to keep them out of error texts.
+    pub secrets: Vec<SecretString>,
+    /// Facts of the grant.
+    pub grant: GrantFacts,
+}
+
+/// What a call needs to know of the grant.
+#[derive(Debug, Clone)]
+pub struct GrantFacts {
+    /// Row id.
+    pub id: String,
+    /// Version that the attachment was made of.
+    pub version: i64,
+    /// Status in the row.
+    pub status: String,
+    /// An OAuth grant, so a new consent mends it.
+    pub oauth: bool,
+    /// It can be refreshed.
+    pub refreshable: bool,
+    /// End of the access token, epoch milliseconds.
+    pub expires_at: Option<i64>,
+    /// Start of the access token, epoch milliseconds.
+    pub issued_at: Option<i64>,
+}
+
+/// Ready connectors by id.
+pub struct ReadyCache(Cache<String, Arc<Ready>>);
+
+impl Default for ReadyCache {
+    fn default() -> Self {
+        Self(Cache::new(REMEMBERED))
+    }
+}
+
+impl ReadyCache {
+    /// Drops one connector.
+    pub fn remove(&self, connector_id: &str) {
+        self.0.remove(connector_id);
+    }
+
+    /// Drops the connectors of one grant.
+    pub fn forget_grant(&self, grant_id: &str) {
+        self.0.retain(|_, ready| ready.grant.id != grant_id);
+    }
+
+    /// Drops all.
+    pub fn clear(&self) {
+        self.0.clear();
+    }
+}
+
+/// The connector of that id, ready, if the caller may reach it. An id outside the caller's organization or workspace
+/// is answered like an unknown one.
+pub async fn resolve(deps: &Deps, caller: &Caller, id: &str) -> Result<Arc<Ready>> {
+    if let Some(ready) = deps.ready.0.get(id)
+        && deps.feed.is_fresh(&deps.clock)
+    {
+        let own = ready.organization_id == caller.organization() && caller.workspace().is_none_or(|own| own == ready.workspace_id);
+        return if own { Ok(ready) } else { Err(Error::not_found()) };
+    }
+    let generation = deps.feed.generation();
+    let view = view(deps, caller, id).await?;
+    let ready = Arc::new(Ready::of(deps, &view)?);
+    // A late fill must not bring back what changed meanwhile.
+    if deps.feed.generation() == generation {
+        deps.ready.0.insert(id.to_owned(), Arc::clone(&ready));
+    }
+    Ok(ready)
+}
+
+/// The connector as the store has it now, also into the cache.
+pub(super) async fn reload(deps: &Deps, organization: &str, workspace: &str, id: &str) -> Result<Arc<Ready>> {
+    let generation = deps.feed.generation();
+    let view = deps.store.connector(organization, Some(workspace), id).await?.ok_or_else(Error::not_found)?;
+    let ready = Arc::new(Ready::of(deps, &view)?);
+    if deps.feed.generation() == generation {
+        deps.ready.0.insert(id.to_owned(), Arc::clone(&ready));
+    }
+    Ok(ready)
+}
+
+/// The stored connector, if the caller may reach it.
+pub async fn view(deps: &Deps, caller: &Caller, id: &str) -> Result<ConnectorView> {
+    deps.store.connector(caller.organization(), caller.workspace(), id).await?.ok_or_else(Error::not_found)
+}
+
+impl Ready {
+    fn of(deps: &Deps, view: &ConnectorView) -> Result<Self> {
+        let (row, grant) = (&view.connector, &view.grant);
+        let kind: &Arc<ConnectorType> = deps.catalog.find(&row.connector_type).ok_or_else(|| gone(&row.connector_type))?;
+        let plan = Arc::clone(kind.plan()?);
+        let secret = GrantSecret::open(deps, grant)?;
+        let environment: Map<String, Value> = serde_json::from_str(&row.environment).map_err(Error::internal)?;
+        let mut ready = Self::unsaved(deps, &plan, grant, &secret, &environment, None)?;
+        ready.connector_id = Some(row.id.clone());
+        ready.workspace_name.clone_from(&view.workspace_name);
+        Ok(ready)
+    }
+
+    /// Of a grant without a connector. `client_id` is the OAuth app's, which some headers want.
+    pub fn unsaved(
+        _deps: &Deps,
+        plan: &Arc<Plan>,
+        grant: &GrantRow,
+        secret: &GrantSecret,
+        environment: &Map<String, Value>,
+        client_id: Option<&str>,
+    ) -> Result<Self> {
+        // A secret never goes to hosts that its definition did not name when it was entered.
+        if Pin::from_text(&grant.pin).is_none_or(|pin| !pin.covers(plan)) {
+            return Err(Error::new(
+                Kind::AppMisconfigured,
+                "The connector's definition now names other hosts than this credential was entered for; connect again to approve them",
+            ));
+        }
+        let mut values = environment.clone();
+        values.extend(secret.extracted.clone());
+        let target = Target::new(plan, &Environment(values.into_iter().collect()))
+            .map_err(|error| Error::field(&format!("environment.{}", error.variable), "invalid_value", error.message.clone()))?;
+        let mut credential = Credential { values: secret.values.clone() };
+        if let Some(client_id) = client_id {
+            credential.values.entry("client_id".to_owned()).or_insert_with(|| SecretString::from(client_id.to_owned()));
+        }
+        let scheme = plan.scheme(&grant.scheme).ok_or_else(|| gone(&grant.scheme))?;
+        let attachment = scheme.attach(&credential);
+        if let Err(error) = &attachment
+            && !grant.refreshable
+        {
+            return Err(Error::field("credentials", "invalid_value", error.to_string()));
+        }
+        let reach = Reach::new(&target.base, &target.hosts);
+        Ok(Self {
+            connector_id: None,
+            organization_id: grant.organization_id.clone(),
+            workspace_id: grant.workspace_id.clone(),
+            workspace_name: String::new(),
+            plan: Arc::clone(plan),
+            target: Arc::new(target),
+            reach,
+            attachment: attachment.ok(),
+            secrets: secret.values.iter().filter(|(name, _)| *name != "client_id").map(|(_, value)| value.clone()).collect(),
+            grant: GrantFacts {
+                id: grant.id.clone(),
+                version: grant.version,
+                status: grant.status.clone(),
+                oauth: grant.kind == "oauth",
+                refreshable: grant.refreshable,
+                expires_at: grant.expires_at,
+                issued_at: grant.issued_at,
+            },
+        })
+    }
+
+    /// The access token has ended, or there is none yet.
+    pub fn is_expired(&self, now: i64) -> bool {
+        self.attachment.is_none() || self.grant.expires_at.is_some_and(|end| end <= now)
+    }
+
+    /// The access token is about to end: a fifth of its life, at most five minutes, before its end.
+    pub fn ends_soon(&self, now: i64) -> bool {
+        let (Some(end), Some(start)) = (self.grant.expires_at, self.grant.issued_at) else { return false };
+        let ahead = ((end - start) / 5).min(i64::try_from(Duration::from_mins(5).as_millis()).unwrap_or(0));
+        now >= end - ahead
+    }
+}
+
+fn gone(name: &str) -> Error {
+    Error::new(Kind::Unavailable, format!("This server has no definition `{name}` any more"))
+}

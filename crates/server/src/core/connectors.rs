@@ -1,0 +1,278 @@
+//! Connectors: a definition plus one workspace's credentials; what `execute` is called on.
+//!
+//! Knows how one is created by `secret_id` or by credentials, listed, changed and ended. Must not know HTTP bodies.
+
+use crate::core::access::Caller;
+use crate::core::call::{self, CheckReport, Ready};
+use crate::core::catalog::ConnectorType;
+use crate::core::consent::{self, Redeem, Redeemable};
+use crate::core::error::{Error, FieldError, Kind, Result};
+use crate::core::grants::{self, GrantSecret, Import, ImportedOauth};
+use crate::core::pin::Pin;
+use crate::core::{Deps, jobs, oauth_apps, workspaces};
+use crate::store::{ConnectorFilter, ConnectorRow, ConnectorUpdate, ConnectorView, FinishConnector, GrantRow, WorkspaceRow};
+use keybearer_connector::call::{Environment, match_scheme};
+use keybearer_connector::plan::{Plan, SchemeKind};
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// What a caller wants created.
+pub struct Create {
+    /// Name of the user's workspace.
+    pub workspace_name: String,
+    /// Connector type.
+    pub kind: Arc<ConnectorType>,
+    /// Name of the connector.
+    pub name: Option<String>,
+    /// Where the credential comes from.
+    pub source: CredentialSource,
+    /// Values of the connector's variables.
+    pub environment: Map<String, Value>,
+    /// Kept as it is.
+    pub replication_config: Option<String>,
+    /// Check first, and store nothing when it fails.
+    pub verify: bool,
+}
+
+/// Where a new connector's credential comes from.
+pub enum CredentialSource {
+    /// A consent.
+    Secret {
+        /// From the redirect.
+        secret_id: SecretString,
+        /// For a bound flow.
+        code_verifier: Option<SecretString>,
+    },
+    /// The caller.
+    Credentials {
+        /// The form.
+        values: Map<String, Value>,
+        /// The scheme, where several fit.
+        auth_scheme: Option<String>,
+    },
+}
+
+/// Creates one. No upstream call unless `verify`.
+pub async fn create(deps: &Arc<Deps>, caller: &Caller, ask: Create) -> Result<ConnectorView> {
+    caller.allow_workspace_name(&ask.workspace_name)?;
+    let plan = Arc::clone(ask.kind.plan()?);
+    match &ask.source {
+        CredentialSource::Secret { secret_id, code_verifier } => {
+            let redeem = Redeem {
+                secret_id,
+                workspace_name: &ask.workspace_name,
+                connector_type: &plan.info.slug,
+                code_verifier: code_verifier.as_ref(),
+            };
+            let redeemable = consent::find_redeemable(deps, caller, &redeem).await?;
+            by_secret(deps, caller, &ask, &plan, redeemable).await
+        }
+        CredentialSource::Credentials { values, auth_scheme } => {
+            by_credentials(deps, caller, &ask, &plan, values, auth_scheme.as_deref()).await
+        }
+    }
+}
+
+async fn by_secret(deps: &Arc<Deps>, caller: &Caller, ask: &Create, plan: &Arc<Plan>, redeemable: Redeemable) -> Result<ConnectorView> {
+    let Redeemable { granted, workspace } = redeemable;
+    let later = consent::accept_environment(plan, &ask.environment, "environment")?;
+    let environment = consent::merge_pinned(&granted.flow.environment, &later.0.into_iter().collect())?;
+    let grant = deps.store.grant(caller.organization(), &granted.grant_id).await?.ok_or_else(Error::not_found)?;
+    let secret = GrantSecret::open(deps, &grant)?;
+    // Everything that could be wrong with the connector is wrong before the secret_id is consumed.
+    let ready = Ready::unsaved(deps, plan, &grant, &secret, &environment, None)?;
+    if ask.verify {
+        verify(deps, ready).await?;
+    }
+    let environment = Value::Object(environment).to_string();
+    let (id, finish) = match &granted.flow.reconnects {
+        Some(connector_id) => {
+            let now = deps.clock.now_ms();
+            let switch = FinishConnector::Switch { connector_id: connector_id.clone(), auth_scheme: grant.scheme.clone(), environment, updated_at: now };
+            (connector_id.clone(), switch)
+        }
+        None => {
+            let row = row(deps, ask, plan, &workspace, &grant, environment);
+            (row.id.clone(), FinishConnector::Insert(row))
+        }
+    };
+    consent::finish(deps, caller, granted, finish).await?;
+    deps.connector_changed(&id);
+    call::view(deps, caller, &id).await
+}
+
+async fn by_credentials(
+    deps: &Arc<Deps>,
+    caller: &Caller,
+    ask: &Create,
+    plan: &Arc<Plan>,
+    values: &Map<String, Value>,
+    auth_scheme: Option<&str>,
+) -> Result<ConnectorView> {
+    let environment = consent::accept_environment(plan, &ask.environment, "environment")?;
+    check_missing(plan, &environment)?;
+    let environment: Map<String, Value> = environment.0.into_iter().collect();
+    // A refused credential must not leave a workspace behind, so everything is made for it before it exists.
+    let known = workspaces::find(deps, caller, &ask.workspace_name).await?;
+    let placeholder = known.as_ref().map_or_else(String::new, |row| row.id.clone());
+    let (grant, secret) = import(deps, caller, plan, values, auth_scheme, &placeholder, &environment).await?;
+    let ready = Ready::unsaved(deps, plan, &grant, &secret, &environment, None)?;
+    if ask.verify {
+        verify(deps, ready).await?;
+    }
+    let workspace = match known {
+        Some(row) => row,
+        None => workspaces::ensure(deps, caller, &ask.workspace_name, None).await?,
+    };
+    let grant = GrantRow { workspace_id: workspace.id.clone(), ..grant };
+    let row = row(deps, ask, plan, &workspace, &grant, Value::Object(environment).to_string());
+    deps.store.insert_connector(&row, &grant).await?;
+    Ok(ConnectorView { connector: row, grant, workspace_name: workspace.name })
+}
+
+/// A grant of values that the caller handed in; nothing is stored yet.
+async fn import(
+    deps: &Deps,
+    caller: &Caller,
+    plan: &Plan,
+    values: &Map<String, Value>,
+    auth_scheme: Option<&str>,
+    workspace_id: &str,
+    environment: &Map<String, Value>,
+) -> Result<(GrantRow, GrantSecret)> {
+    let mut values = values.clone();
+    let declared = plan.schemes.iter().any(|scheme| scheme.fields.iter().any(|field| field.name == "expires_at"));
+    let expires_at = if declared { None } else { expiry(values.shift_remove("expires_at"))? };
+    let (scheme, credential) = match_scheme(plan, auth_scheme, &values).map_err(|fault| {
+        let fields = fault
+            .errors
+            .iter()
+            .map(|error| FieldError { field: format!("credentials{}", error.pointer.replace('/', ".")), message: error.message.clone(), code: "invalid_value" })
+            .collect();
+        Error { fields, ..Error::new(Kind::CredentialsMismatch, fault.message) }
+    })?;
+    let oauth = match plan.scheme(&scheme).map(|scheme| &scheme.kind) {
+        Some(SchemeKind::Oauth2(oauth)) => {
+            let has = |name: &str| credential.values.contains_key(name);
+            let own_client = has("client_secret") || has("credentials_json");
+            let renewable = oauth.refresh.as_ref().is_some_and(|refresh| refresh.grant_type != "refresh_token" || has("refresh_token"));
+            let app = if own_client || !renewable { None } else { oauth_apps::for_flow(deps, caller.organization(), &plan.info.slug).await.ok() };
+            Some(ImportedOauth {
+                refreshable: renewable && (own_client || app.is_some()),
+                oauth_app_id: app.as_ref().and_then(|app| app.id.clone()),
+                client_id: app.map(|app| app.client_id),
+                expires_at,
+            })
+        }
+        _ => None,
+    };
+    let import = Import { workspace_id, connector_type: &plan.info.slug, scheme: &scheme, oauth };
+    grants::imported(deps, caller.organization(), import, credential, environment, &Pin::of(plan))
+}
+
+/// `expires_at` of an imported token: RFC 3339, or epoch seconds.
+fn expiry(value: Option<Value>) -> Result<Option<i64>> {
+    let wrong = || Error::field("credentials.expires_at", "invalid_value", "must be an RFC 3339 time or epoch seconds");
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Number(seconds)) => seconds.as_i64().and_then(|seconds| seconds.checked_mul(1000)).map(Some).ok_or_else(wrong),
+        Some(Value::String(text)) => {
+            let time: jiff::Timestamp = text.parse().map_err(|_| wrong())?;
+            Ok(Some(time.as_millisecond()))
+        }
+        Some(_) => Err(wrong()),
+    }
+}
+
+fn check_missing(plan: &Plan, environment: &Environment) -> Result<()> {
+    let missing = environment.missing(plan);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let field = |name: String| FieldError { field: format!("environment.{name}"), message: "is required by this connector".to_owned(), code: "missing" };
+    Err(Error::invalid(missing.into_iter().map(field).collect()))
+}
+
+fn row(deps: &Deps, ask: &Create, plan: &Plan, workspace: &WorkspaceRow, grant: &GrantRow, environment: String) -> ConnectorRow {
+    let now = deps.clock.now_ms();
+    ConnectorRow {
+        id: deps.random.uuid_v7(&deps.clock),
+        organization_id: workspace.organization_id.clone(),
+        workspace_id: workspace.id.clone(),
+        connector_type: plan.info.slug.clone(),
+        definition_id: plan.info.definition_id.clone(),
+        name: ask.name.clone().unwrap_or_else(|| named(plan, &workspace.name)),
+        grant_id: grant.id.clone(),
+        auth_scheme: grant.scheme.clone(),
+        environment,
+        replication_config: ask.replication_config.clone(),
+        created_at: now,
+        updated_at: now,
+        deleted_at: None,
+    }
+}
+
+fn named(plan: &Plan, workspace: &str) -> String {
+    format!("{} ({workspace})", plan.info.display_name)
+}
+
+/// The name of a connector that the callback creates.
+pub async fn default_name(deps: &Deps, organization: &str, workspace_id: &str, plan: &Plan) -> Result<String> {
+    let workspace = deps.store.workspace(organization, workspace_id).await?.ok_or_else(Error::not_found)?;
+    Ok(named(plan, &workspace.name))
+}
+
+/// 422 when the check of an unsaved credential does not succeed.
+async fn verify(deps: &Arc<Deps>, ready: Ready) -> Result<()> {
+    let report = call::check(deps, Arc::new(ready), &[]).await?;
+    if report.status == "succeeded" {
+        return Ok(());
+    }
+    let why = report.error_message.unwrap_or_default();
+    Err(Error::new(Kind::CheckFailed, format!("The check did not succeed, nothing was stored: {why}")))
+}
+
+/// Checks credentials that are not saved.
+pub async fn check_unsaved(deps: &Arc<Deps>, caller: &Caller, ask: Create, entities: &[String]) -> Result<CheckReport> {
+    caller.allow_workspace_name(&ask.workspace_name)?;
+    let plan = Arc::clone(ask.kind.plan()?);
+    let CredentialSource::Credentials { values, auth_scheme } = &ask.source else {
+        return Err(Error::field("credentials", "missing", "is required"));
+    };
+    let environment = consent::accept_environment(&plan, &ask.environment, "environment")?;
+    check_missing(&plan, &environment)?;
+    let environment: Map<String, Value> = environment.0.into_iter().collect();
+    let (grant, secret) = import(deps, caller, &plan, values, auth_scheme.as_deref(), "", &environment).await?;
+    let ready = Ready::unsaved(deps, &plan, &grant, &secret, &environment, None)?;
+    call::check(deps, Arc::new(ready), entities).await
+}
+
+/// A page of connectors, oldest first.
+pub async fn list(deps: &Deps, caller: &Caller, mut filter: ConnectorFilter) -> Result<Vec<ConnectorView>> {
+    if let Some(own) = caller.workspace() {
+        if let Some(asked) = &filter.workspace_id {
+            caller.allow_workspace_id(asked)?;
+        }
+        filter.workspace_id = Some(own.to_owned());
+    }
+    Ok(deps.store.list_connectors(caller.organization(), &filter).await?)
+}
+
+/// Changes name or replication configuration.
+pub async fn update(deps: &Deps, caller: &Caller, id: &str, update: &ConnectorUpdate) -> Result<ConnectorView> {
+    let now = deps.clock.now_ms();
+    let changed = deps.store.update_connector(caller.organization(), caller.workspace(), id, update, now).await?;
+    deps.connector_changed(id);
+    if changed { call::view(deps, caller, id).await } else { Err(Error::not_found()) }
+}
+
+/// Ends it at once; its grant is revoked at the provider by a job, whose id is returned.
+pub async fn delete(deps: &Deps, caller: &Caller, id: &str) -> Result<String> {
+    let view = call::view(deps, caller, id).await?;
+    let job = jobs::revocation(deps, caller.organization(), &view.grant.id);
+    let deleted = deps.store.delete_connector(caller.organization(), caller.workspace(), id, &job, deps.clock.now_ms()).await?;
+    deps.connector_changed(id);
+    deps.wake.notify_one();
+    if deleted { Ok(job.id) } else { Err(Error::not_found()) }
+}

@@ -1,0 +1,119 @@
+//! Loops beside the requests: the change feed, the sweep of flows, and due jobs.
+//!
+//! Knows when things run, and that several replicas run them: each piece of work is claimed in the store. Must not
+//! know what the work does (`core`).
+
+use crate::core::{Deps, jobs};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+const FEED_EVERY: Duration = Duration::from_secs(1);
+const SWEEP_EVERY: Duration = Duration::from_secs(30);
+const JOBS_EVERY: Duration = Duration::from_secs(5);
+/// A code is spent within seconds; an exchange that is older belonged to a process that died.
+const STALE_EXCHANGE: Duration = Duration::from_mins(5);
+/// Changes older than this have been read by every replica that still trusts its cache.
+const KEEP_CHANGES: Duration = Duration::from_hours(1);
+
+/// Starts all loops; they end when `stop` becomes true.
+pub fn start(deps: &Arc<Deps>, stop: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
+    vec![
+        tokio::spawn(feed(Arc::clone(deps), stop.clone())),
+        tokio::spawn(sweep(Arc::clone(deps), stop.clone())),
+        tokio::spawn(run_jobs(Arc::clone(deps), stop.clone())),
+    ]
+}
+
+/// Waits; false when the server stops.
+async fn pause(stop: &mut watch::Receiver<bool>, pause: Duration) -> bool {
+    tokio::select! {
+        () = tokio::time::sleep(pause) => true,
+        _ = stop.wait_for(|stop| *stop) => false,
+    }
+}
+
+/// Reads the change feed and drops what changed from this process's caches.
+async fn feed(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
+    let mut seen: Option<i64> = None;
+    loop {
+        match read_feed(&deps, seen).await {
+            Ok(last) => {
+                seen = Some(last);
+                deps.feed.read(&deps.clock);
+            }
+            Err(error) => tracing::warn!(%error, "the change feed cannot be read"),
+        }
+        if !pause(&mut stop, FEED_EVERY).await {
+            return;
+        }
+    }
+}
+
+async fn read_feed(deps: &Deps, seen: Option<i64>) -> Result<i64, crate::store::StoreError> {
+    let Some(seen) = seen else {
+        // The first read: nothing is cached yet that was read before it.
+        let last = deps.store.latest_change().await?;
+        deps.changed();
+        return Ok(last);
+    };
+    let changes = deps.store.changes_since(seen, 1000).await?;
+    for change in &changes {
+        match change.kind.as_str() {
+            "connector" => deps.connector_changed(&change.key),
+            "credential" | "workspace" => {
+                deps.feed.moved();
+                deps.tokens.forget_all();
+                deps.ready.clear();
+            }
+            _ => deps.changed(),
+        }
+    }
+    Ok(changes.iter().map(|change| change.seq).fold(seen, i64::max))
+}
+
+/// Ends flows that are over and quarantined grants that nobody redeemed.
+async fn sweep(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
+    loop {
+        let now = deps.clock.now_ms();
+        let stale = now - i64::try_from(STALE_EXCHANGE.as_millis()).unwrap_or(0);
+        let mut new_id = || deps.random.uuid_v7(&deps.clock);
+        match deps.store.sweep_flows(now, stale, &mut new_id).await {
+            Ok(report) if report.expired + report.failed + report.quarantined_ended > 0 => {
+                tracing::info!(expired = report.expired, failed = report.failed, quarantined_ended = report.quarantined_ended, "flows swept");
+                deps.wake.notify_one();
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "flows could not be swept"),
+        }
+        let keep = i64::try_from(KEEP_CHANGES.as_millis()).unwrap_or(0);
+        if let Err(error) = deps.store.prune_changes(now - keep).await {
+            tracing::warn!(%error, "old changes could not be pruned");
+        }
+        if !pause(&mut stop, SWEEP_EVERY).await {
+            return;
+        }
+    }
+}
+
+/// Runs due jobs, at once when this process made one.
+async fn run_jobs(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
+    loop {
+        loop {
+            match jobs::run_next(&deps).await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    tracing::warn!(%error, cause = error.source.as_ref().map(ToString::to_string), "a job could not be run");
+                    break;
+                }
+            }
+        }
+        tokio::select! {
+            () = deps.wake.notified() => {}
+            () = tokio::time::sleep(JOBS_EVERY) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
+}

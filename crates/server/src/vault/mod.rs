@@ -1,0 +1,16 @@
+//! Boxes: secrets sealed for one place, and opened only there.
+//!
+//! Knows keys, ciphers and hashes. Must not know where sealed bytes are kept (`store` does) nor what they are for.
+//!
+//! Keys in two steps: the operator's master key wraps data keys, whose wrapped form is stored; data keys seal. The
+//! master key can so be changed without touching what is sealed, and data keys can be added while the server runs.
+
+mod hash;
+mod keyring;
+mod master_key;
+mod sealed;
+
+pub use hash::{digest, s256_challenge, same};
+pub use keyring::{Keyring, KeyringError, WrappedKey};
+pub use master_key::{MasterKey, MasterKeyError};
+pub use sealed::{Place, SealedError};

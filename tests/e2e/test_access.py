@@ -1,0 +1,247 @@
+"""Who may call what: our own bearer tokens, their forgery, and requests that a browser was tricked into (K1 to K13)."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import secrets
+import urllib.parse
+from collections.abc import Callable
+
+import pytest
+
+from api import Answer, Api
+from application import Application
+from server import Server
+from upstream import Upstream
+
+Make = Callable[..., Application]
+
+NOBODY = "5f0c7b7e-0000-4000-8000-000000000000"
+# Who may call a route: (method, path, application token, scoped token). Everything else is refused.
+ROUTES: list[tuple[str, str, bool, bool]] = [
+    ("POST", "/account/applications/scoped-token", True, False),
+    ("POST", "/embedded/scoped-token", True, False),
+    ("GET", "/account/applications/scoped-token/info", False, True),
+    ("POST", "/account/applications/widget-token", True, False),
+    ("POST", "/embedded/widget-token", True, False),
+    ("PUT", "/oauth/credentials", True, False),
+    ("GET", "/oauth/credentials", True, False),
+    ("GET", "/oauth/credentials/spec?connector_type=oidc-demo", True, False),
+    ("DELETE", "/oauth/credentials/connector_type/oidc-demo", True, False),
+    ("GET", "/organizations/redirect-urls", True, False),
+    ("PUT", "/organizations/redirect-urls", True, False),
+    ("POST", "/integrations/connectors/oauth/initiate", True, True),
+    ("POST", "/integrations/connectors", True, True),
+    ("GET", "/integrations/connectors", True, True),
+    ("GET", f"/integrations/connectors/{NOBODY}", True, True),
+    ("PUT", f"/integrations/connectors/{NOBODY}", True, True),
+    ("DELETE", f"/integrations/connectors/{NOBODY}", True, True),
+    ("POST", f"/integrations/connectors/{NOBODY}/check", True, True),
+    ("POST", "/integrations/connectors/check", True, True),
+    ("GET", f"/integrations/connectors/{NOBODY}/inspect", True, True),
+    ("GET", f"/integrations/connectors/{NOBODY}/entities", True, True),
+    ("POST", f"/integrations/connectors/{NOBODY}/execute", True, True),
+    ("POST", f"/connectors/sources/{NOBODY}/execute", True, True),
+    ("POST", f"/connectors/instances/{NOBODY}/execute", True, True),
+    ("GET", "/connectors/connectors_for_user", True, True),
+    ("GET", "/connectors/instances_for_user", True, True),
+    ("GET", "/integrations/definitions/sources", True, True),
+    ("GET", f"/integrations/definitions/sources/{NOBODY}", True, True),
+    ("GET", "/integrations/templates/sources", True, True),
+    ("GET", "/integrations/templates/sources/global", True, True),
+    ("GET", f"/integrations/templates/sources/{NOBODY}", True, True),
+    ("GET", "/workspaces", True, False),
+    ("GET", "/workspaces/stats", True, False),
+    ("GET", f"/workspaces/{NOBODY}", True, False),
+    ("PUT", f"/workspaces/{NOBODY}", True, False),
+    ("DELETE", f"/workspaces/{NOBODY}", True, False),
+]
+
+
+def _call(api: Api, method: str, path: str) -> Answer:
+    return api.call(method, path, {}) if method in ("POST", "PUT") else api.call(method, path)
+
+
+def test_k1_every_route_knows_its_tokens(application: Make) -> None:
+    app = application(peer=None)
+    scoped = app.api.scoped("w1")
+    wrong: list[str] = []
+    for method, path, with_application, with_scoped in ROUTES:
+        named = f"{method} {path}"
+        _call(app.server.api, method, path).error(401)
+        for api, allowed, kind in ((app.api, with_application, "application"), (scoped, with_scoped, "scoped")):
+            answer = _call(api, method, path)
+            if allowed and answer.status in (401, 403, 405, 501) or not allowed and answer.status != 403:
+                wrong.append(f"{named} with {kind} token: {answer.status} {answer.text[:160]}")
+            if answer.status >= 400:
+                answer.error(answer.status)
+    assert not wrong, "\n".join(wrong)
+
+
+def test_k1_a_workspace_named_in_body_or_query_must_be_the_tokens(application: Make) -> None:
+    app = application(peer=None)
+    app.api.scoped("w2")
+    theirs = app.api.scoped("w1")
+    for alias in ("workspace_name", "external_user_id", "customer_name"):
+        theirs.get("/integrations/connectors", {alias: "w2"}).error(403)
+        theirs.get("/integrations/connectors", {alias: "w1"}).ok()
+        theirs.get("/connectors/connectors_for_user", {alias: "w2"}).error(403)
+        theirs.post("/integrations/connectors", {
+            alias: "w2", "connector_type": "oidc-demo", "credentials": {"access_token": "x"},
+        }).error(403)
+    assert app.connectors("w2") == []
+
+
+def test_k1_another_organizations_header_is_refused_with_one_body(application: Make, server: Server) -> None:
+    app = application(peer=None)
+    other = server.organization()
+    bodies = []
+    for value in (other.id or "", NOBODY, "not-a-uuid", "", "x" * 3000):
+        body = app.api.get("/workspaces", headers={"X-Organization-Id": value}).error(403)
+        body["request_id"] = ""
+        bodies.append(body)
+    assert all(body == bodies[0] for body in bodies)
+    app.api.get("/workspaces", headers={"X-Organization-Id": app.organization.id or ""}).ok()
+    app.api.scoped("w").get("/integrations/connectors", headers={"X-Organization-Id": other.id or ""}).error(403)
+
+
+def test_k2_k3_a_token_travels_in_the_header_only(application: Make) -> None:
+    app = application(peer=None)
+    nobody, token = app.server.api, app.api.token or ""
+    for name in ("access_token", "token", "authorization"):
+        nobody.get("/workspaces", {name: token}).error((400, 401))
+        nobody.get("/workspaces", headers={"Cookie": f"{name}={token}"}).error(401)
+    nobody.call(
+        "GET", "/workspaces", raw=urllib.parse.urlencode({"access_token": token}).encode(),
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+    ).error((400, 401))
+    app.api.get("/workspaces", {"access_token": token}).error(400)
+
+
+def test_k3_two_authorization_headers_are_refused(application: Make) -> None:
+    app = application(peer=None)
+    address = urllib.parse.urlsplit(app.server.url)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port)
+    connection.putrequest("GET", "/api/v1/workspaces")
+    connection.putheader("Authorization", f"Bearer {app.api.token}")
+    connection.putheader("Authorization", "Bearer other")
+    connection.endheaders()
+    assert connection.getresponse().status in (400, 401)
+    connection.close()
+
+
+@pytest.mark.parametrize("header", [
+    "", "Bearer", "Bearer ", "bearer", "Basic dTpw", "Token x", "Bearer x", "Bearer a.b.c", "Bearer {token}x", "Bearer  {token} y",
+    "Bearer {token},Bearer {token}", "Digest {token}", "{token}", "Bearer " + "x" * 5000, "Bearer \u00e9",
+])
+def test_k4_bad_credentials_are_401(application: Make, header: str) -> None:
+    app = application(peer=None)
+    value = header.replace("{token}", app.api.token or "")
+    app.server.api.get("/workspaces", headers={"Authorization": value.encode("utf-8").decode("latin-1")}).error(401)
+
+
+def _segment(value: dict[str, object]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+
+def test_k5_forged_tokens(application: Make, start_server: Callable[..., Server]) -> None:
+    app = application(peer=None)
+    token = app.api.token or ""
+    head, claims, signature = token.split(".")
+    payload = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+    later = _segment({**payload, "exp": 4_000_000_000})
+    elsewhere = start_server()
+    forged = {
+        "alg none": f"{_segment({'alg': 'none', 'typ': 'JWT'})}.{claims}.",
+        "alg None": f"{_segment({'alg': 'None'})}.{claims}.{signature}",
+        "no signature": f"{head}.{claims}.",
+        "two parts": f"{head}.{claims}",
+        "altered claims": f"{head}.{later}.{signature}",
+        "altered signature": f"{head}.{claims}.{signature[::-1]}",
+        "HS512": f"{_segment({'alg': 'HS512', 'typ': 'JWT'})}.{claims}.{signature}",
+        "RS256": f"{_segment({'alg': 'RS256', 'typ': 'JWT'})}.{claims}.{signature}",
+        "kid": f"{_segment({'alg': 'HS256', 'kid': '../../../../dev/null'})}.{claims}.{signature}",
+        "jku": f"{_segment({'alg': 'HS256', 'jku': 'http://127.0.0.1:1/'})}.{claims}.{signature}",
+        "another server's": elsewhere.api.login(elsewhere.default).token or "",
+        "the widget's wrapping": app.api.post("/account/applications/widget-token", {
+            "workspace_name": "w", "allowed_origin": "https://app.example",
+        }).ok()["token"],
+    }
+    for name, bearer in forged.items():
+        answer = app.server.api.bearing(bearer).get("/workspaces")
+        assert answer.status == 401, f"{name}: {answer.status} {answer.text[:200]}"
+        answer.error(401)
+    app.api.get("/workspaces").ok()
+
+
+def test_the_widget_token_wraps_a_scoped_one(application: Make) -> None:
+    app = application(peer=None)
+    answer = app.api.post("/account/applications/widget-token", {"workspace_name": "w1", "allowed_origin": "https://app.example"})
+    wrapped = json.loads(base64.b64decode(answer.ok()["token"]))
+    assert set(wrapped) == {"token", "widgetUrl"} and answer.headers["cache-control"] == "no-store"
+    info = app.server.api.bearing(wrapped["token"]).get("/account/applications/scoped-token/info").ok()
+    assert info["workspace_name"] == "w1" and info["organization_id"] == app.organization.id
+    address = urllib.parse.urlsplit(wrapped["widgetUrl"])
+    query = urllib.parse.parse_qs(address.query)
+    assert wrapped["widgetUrl"].startswith(app.server.url)
+    assert query["workspaceId"] == [info["workspace_id"]] and query["allowedOrigin"] == ["https://app.example"]
+
+
+def test_k10_guessing_is_limited(start_server: Callable[..., Server]) -> None:
+    server = start_server()
+
+    def login(secret: str, source: str = "127.0.0.1") -> http.client.HTTPResponse:
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10, source_address=(source, 0))
+        body = json.dumps({"client_id": server.default.client_id, "client_secret": secret})
+        connection.request("POST", "/api/v1/account/applications/token", body, {"Content-Type": "application/json"})
+        return connection.getresponse()
+
+    statuses = []
+    for _ in range(300):
+        answer = login("guess-" + secrets.token_hex(8))
+        statuses.append(answer.status)
+        if answer.status == 429:
+            assert int(answer.headers["retry-after"]) >= 1
+            break
+    assert statuses[-1] == 429 and set(statuses[:-1]) == {401}, f"{len(statuses)} guesses: {set(statuses)}"
+    assert statuses.count(401) >= 3, "a mistyped secret must not lock out at once"
+    # Somebody who guesses from elsewhere does not lock the owner out.
+    assert login(server.default.client_secret, "127.0.0.2").status == 200
+
+
+def test_k12_cookies_and_foreign_origins(application: Make, start_server: Callable[..., Server]) -> None:
+    app = application(peer=None)
+    evil = {"Origin": "https://evil.example"}
+    answer = app.api.get("/workspaces", headers=evil)
+    assert answer.headers["access-control-allow-origin"] is None and answer.headers["set-cookie"] is None
+    preflight = {**evil, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+    assert app.server.api.call("OPTIONS", "/workspaces", headers=preflight).headers["access-control-allow-origin"] is None
+
+    listed = start_server(CORS_ORIGINS="https://app.example,https://other.example")
+    api = listed.api.login(listed.default)
+    good = api.get("/workspaces", headers={"Origin": "https://app.example"})
+    assert good.ok() is not None
+    assert good.headers["access-control-allow-origin"] == "https://app.example"
+    assert good.headers["access-control-allow-credentials"] is None
+    for origin in ("https://evil.example", "https://app.example.evil.example", "http://app.example", "null", "https://app.example:444"):
+        assert api.get("/workspaces", headers={"Origin": origin}).headers["access-control-allow-origin"] is None
+    allowed = listed.api.call("OPTIONS", "/workspaces", headers={**preflight, "Origin": "https://app.example"})
+    assert allowed.status in (200, 204) and allowed.headers["access-control-allow-origin"] == "https://app.example"
+    assert "authorization" in (allowed.headers["access-control-allow-headers"] or "").lower()
+
+
+@pytest.mark.parametrize("poison", [
+    {"Host": "evil.example"}, {"X-Forwarded-Host": "evil.example"}, {"X-Forwarded-Proto": "gopher"},
+    {"Forwarded": "host=evil.example;proto=https"}, {"X-Original-Host": "evil.example"}, {"X-Forwarded-Prefix": "/evil"},
+], ids=lambda poison: next(iter(poison)))
+def test_k13_headers_do_not_change_our_addresses(application: Make, app_page: Upstream, poison: dict[str, str]) -> None:
+    app = application(peer=None)
+    spec = app.api.get("/oauth/credentials/spec", {"connector_type": "oidc-demo"}, headers=poison).ok()
+    assert spec["callback_url"] == app.callback
+    url = app.api.post("/integrations/connectors/oauth/initiate", {
+        "external_user_id": "u1", "connector_type": "oidc-demo", "redirect_url": app_page.url,
+    }, headers=poison).ok()["consent_url"]
+    assert urllib.parse.parse_qs(urllib.parse.urlsplit(url).query)["redirect_uri"] == [app.callback]
+    assert "evil" not in url and "gopher" not in url
