@@ -39,7 +39,12 @@ impl App {
     }
 
     /// As [`App::build`], with definitions of the caller's choice.
-    pub async fn with_catalog(config: Config, clock: Clock, random: Random, catalog: Catalog) -> anyhow::Result<Self> {
+    pub async fn with_catalog(
+        config: Config,
+        clock: Clock,
+        random: Random,
+        catalog: Catalog,
+    ) -> anyhow::Result<Self> {
         std::fs::create_dir_all(&config.data_dir)
             .with_context(|| format!("KEYBEARER_DATA_DIR: cannot create {}", config.data_dir.display()))?;
         let store = Store::connect(config.database_url.expose_secret(), &config.data_dir).await?;
@@ -112,8 +117,11 @@ impl App {
             for (kind, problems) in catalog.compile_all() {
                 let problem = problems.first();
                 tracing::warn!(
-                    connector_type = kind.info.slug, origin = kind.origin, mistakes = problems.len(),
-                    line = problem.map(|problem| problem.line), first = problem.map(|problem| problem.message.as_str()),
+                    connector_type = kind.info.slug,
+                    origin = kind.origin,
+                    mistakes = problems.len(),
+                    line = problem.map(|problem| problem.line),
+                    first = problem.map(|problem| problem.message.as_str()),
                     "a definition has mistakes and cannot be used"
                 );
             }
@@ -155,10 +163,17 @@ async fn master_key(config: &Config, store: &Store, random: &Random) -> anyhow::
     Ok(MasterKey::load_or_generate(&path, random)?)
 }
 
-async fn open_keyring(store: &Store, master: &MasterKey, clock: &Clock, random: &Random) -> anyhow::Result<Keyring> {
+async fn open_keyring(
+    store: &Store,
+    master: &MasterKey,
+    clock: &Clock,
+    random: &Random,
+) -> anyhow::Result<Keyring> {
     if store.list_keys().await?.is_empty() {
         let key = Keyring::new_key(master, random, clock)?;
-        store.insert_first_key(&KeyRow { id: key.id, wrapped: key.wrapped, created_at: key.created_at }).await?;
+        store
+            .insert_first_key(&KeyRow { id: key.id, wrapped: key.wrapped, created_at: key.created_at })
+            .await?;
     }
     let rows: Vec<WrappedKey> = store
         .list_keys()
@@ -169,9 +184,15 @@ async fn open_keyring(store: &Store, master: &MasterKey, clock: &Clock, random: 
     Keyring::unlock(master, &rows).context("KEYBEARER_MASTER_KEY: this key does not open the database; the start is refused so that nothing is lost")
 }
 
-async fn bootstrap(store: &Store, credentials: &ClientCredentials, clock: &Clock, random: &Random) -> anyhow::Result<()> {
+async fn bootstrap(
+    store: &Store,
+    credentials: &ClientCredentials,
+    clock: &Clock,
+    random: &Random,
+) -> anyhow::Result<()> {
     let now = clock.now_ms();
-    let organization = OrganizationRow { id: random.uuid_v7(clock), name: "default".to_owned(), created_at: now };
+    let organization =
+        OrganizationRow { id: random.uuid_v7(clock), name: "default".to_owned(), created_at: now };
     let credential = CredentialRow {
         id: random.uuid_v7(clock),
         organization_id: organization.id.clone(),
@@ -181,7 +202,9 @@ async fn bootstrap(store: &Store, credentials: &ClientCredentials, clock: &Clock
         removed_at: None,
     };
     match store.bootstrap_organization(&organization, &credential).await? {
-        Bootstrap::Created => tracing::info!(organization_id = organization.id, "organization `default` created"),
+        Bootstrap::Created => {
+            tracing::info!(organization_id = organization.id, "organization `default` created")
+        }
         Bootstrap::Present { .. } => {}
         Bootstrap::OtherSecret { organization_id } => anyhow::bail!(
             "KEYBEARER_BOOTSTRAP_CLIENT_SECRET: not the secret that organization {organization_id} was created with; the bootstrap only creates, it does not change secrets"

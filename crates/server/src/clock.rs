@@ -37,7 +37,10 @@ impl Clock {
 
     /// A clock that stands at `start_ms` (epoch milliseconds) until [`Clock::advance`] moves it.
     pub fn manual(start_ms: i64) -> Self {
-        Self(Source::Manual(Arc::new(Manual { now_ms: AtomicI64::new(start_ms), ticks_ns: AtomicU64::new(0) })))
+        Self(Source::Manual(Arc::new(Manual {
+            now_ms: AtomicI64::new(start_ms),
+            ticks_ns: AtomicU64::new(0),
+        })))
     }
 
     /// Wall time, epoch milliseconds. May step back when the machine's clock is set; for durations use [`Clock::ticks`].
@@ -213,6 +216,11 @@ mod tests {
         let tokens: HashSet<String> = (0..100).map(|_| random.token(32).expose_secret().to_owned()).collect();
         assert_eq!(tokens.len(), 100);
         assert!(tokens.iter().all(|token| token.len() == 43));
-        assert!(tokens.iter().flat_map(|token| token.chars()).all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_'));
+        assert!(
+            tokens
+                .iter()
+                .flat_map(|token| token.chars())
+                .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+        );
     }
 }

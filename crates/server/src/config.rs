@@ -99,7 +99,12 @@ impl Config {
     /// Reads all settings. The first bad one ends it, with its name and what is accepted.
     pub fn read(source: &mut Source) -> Result<Self, ConfigError> {
         let config = Self {
-            listen: source.parsed("LISTEN", "127.0.0.1:8000", "an address such as 127.0.0.1:8000", value::address)?,
+            listen: source.parsed(
+                "LISTEN",
+                "127.0.0.1:8000",
+                "an address such as 127.0.0.1:8000",
+                value::address,
+            )?,
             public_url: source.parsed(
                 "PUBLIC_URL",
                 "http://localhost:8000",
@@ -146,7 +151,12 @@ impl Config {
                 value::response_bytes,
             )?,
             retry_base_delay: source.parsed("RETRY_BASE_DELAY", "200ms", value::DURATION, value::duration)?,
-            log: source.parsed("LOG", "info", "a filter such as info or keybearer=debug", value::log_filter)?,
+            log: source.parsed(
+                "LOG",
+                "info",
+                "a filter such as info or keybearer=debug",
+                value::log_filter,
+            )?,
             unknown: Vec::new(),
         };
         let unknown = source.finish()?;
@@ -161,11 +171,8 @@ impl Config {
 }
 
 fn bootstrap(source: &mut Source) -> Result<Option<ClientCredentials>, ConfigError> {
-    let client_id = source.optional(
-        "BOOTSTRAP_CLIENT_ID",
-        "1 to 250 printable ASCII characters",
-        value::client_id,
-    )?;
+    let client_id =
+        source.optional("BOOTSTRAP_CLIENT_ID", "1 to 250 printable ASCII characters", value::client_id)?;
     let client_secret = source.secret("BOOTSTRAP_CLIENT_SECRET")?;
     match (client_id, client_secret) {
         (Some(client_id), Some(client_secret)) => {
@@ -174,8 +181,12 @@ fn bootstrap(source: &mut Source) -> Result<Option<ClientCredentials>, ConfigErr
             Ok(Some(ClientCredentials { client_id, client_secret }))
         }
         (None, None) => Ok(None),
-        (Some(_), None) => Err(ConfigError::bad("BOOTSTRAP_CLIENT_SECRET", "a secret: BOOTSTRAP_CLIENT_ID is set too")),
-        (None, Some(_)) => Err(ConfigError::bad("BOOTSTRAP_CLIENT_ID", "an id: BOOTSTRAP_CLIENT_SECRET is set too")),
+        (Some(_), None) => {
+            Err(ConfigError::bad("BOOTSTRAP_CLIENT_SECRET", "a secret: BOOTSTRAP_CLIENT_ID is set too"))
+        }
+        (None, Some(_)) => {
+            Err(ConfigError::bad("BOOTSTRAP_CLIENT_ID", "an id: BOOTSTRAP_CLIENT_SECRET is set too"))
+        }
     }
 }
 
@@ -184,7 +195,11 @@ fn oauth_apps(source: &mut Source) -> Result<BTreeMap<String, ClientCredentials>
     for name in source.oauth_types() {
         let id_key = format!("OAUTH_{name}_CLIENT_ID");
         let secret_key = format!("OAUTH_{name}_CLIENT_SECRET");
-        let client_id = source.optional(&id_key, "the client id of an OAuth app", value::text)?;
+        let client_id = source.optional(
+            &id_key,
+            "the client id of an OAuth app, without control characters",
+            value::visible,
+        )?;
         let client_secret = source.secret(&secret_key)?;
         match (client_id, client_secret) {
             (Some(client_id), Some(client_secret)) => {

@@ -49,7 +49,7 @@ impl HostPattern {
             None => (text, false),
         };
         let host = host.to_ascii_lowercase();
-        let (name, port) = match host.split_once(':') {
+        let (name, port) = match host.split_once(':').filter(|(_, port)| !port.starts_with('/')) {
             Some((name, port)) => (name, Some(port)),
             None => (host.as_str(), None),
         };
@@ -61,7 +61,7 @@ impl HostPattern {
         if name.len() > 253 || !name.split('.').all(label) {
             return Err(format!("{text:?} is no host name; give a host such as files.example.com, no URL"));
         }
-        if port.is_some_and(|port| port.parse::<u16>().is_err()) {
+        if port.is_some_and(|port| port.parse::<u16>().map_or(true, |port| port == 0)) {
             return Err(format!("{text:?} has no valid port"));
         }
         if suffix && (!name.contains('.') || port.is_some()) {

@@ -12,11 +12,13 @@ use http::{HeaderValue, header};
 use serde_json::{Value, json};
 
 /// A JSON answer.
+#[expect(clippy::unnecessary_wraps, reason = "the last expression of handlers, which may fail before it")]
 pub(super) fn ok(value: Value) -> Result<Response, Error> {
     Ok(Json(value).into_response())
 }
 
 /// A JSON answer with a token or secret in it: no cache may keep it.
+#[expect(clippy::unnecessary_wraps, reason = "the last expression of handlers, which may fail before it")]
 pub(super) fn secret(value: Value) -> Result<Response, Error> {
     let mut response = Json(value).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -56,9 +58,14 @@ pub(super) fn template(kind: &ConnectorType) -> Value {
 pub(super) fn connector(view: &ConnectorView, kind: Option<&ConnectorType>) -> Value {
     let mut value = facts(view);
     value.insert("source_template".to_owned(), summary(view, kind));
-    let replication = view.connector.replication_config.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let replication = view
+        .connector
+        .replication_config
+        .as_deref()
+        .and_then(|text| serde_json::from_str::<Value>(text).ok());
     value.insert("replication_config".to_owned(), replication.unwrap_or_else(|| json!({})));
-    let environment = serde_json::from_str::<Value>(&view.connector.environment).unwrap_or_else(|_| json!({}));
+    let environment =
+        serde_json::from_str::<Value>(&view.connector.environment).unwrap_or_else(|_| json!({}));
     value.insert("environment".to_owned(), environment);
     Value::Object(value)
 }

@@ -27,13 +27,24 @@ impl FromRequest<App> for Body {
     type Rejection = Error;
 
     async fn from_request(request: Request, _: &App) -> Result<Self> {
-        let is_json = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).is_some_and(is_json);
+        let is_json = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok())
+            .is_some_and(is_json);
         if !is_json {
-            return Err(Error::new(Kind::UnsupportedMediaType, "The request body must be JSON, with `Content-Type: application/json`"));
+            return Err(Error::new(
+                Kind::UnsupportedMediaType,
+                "The request body must be JSON, with `Content-Type: application/json`",
+            ));
         }
         let bytes = read(request).await?;
-        let value: Value = serde_json::from_slice(&bytes)
-            .map_err(|error| Error::new(Kind::BadRequest, format!("The request body is not JSON: line {}, column {}", error.line(), error.column())))?;
+        let value: Value = serde_json::from_slice(&bytes).map_err(|error| {
+            Error::new(
+                Kind::BadRequest,
+                format!("The request body is not JSON: line {}, column {}", error.line(), error.column()),
+            )
+        })?;
         match value {
             Value::Object(map) => Ok(Self(map)),
             _ => Err(Error::new(Kind::BadRequest, "The request body must be a JSON object")),
@@ -49,9 +60,10 @@ fn is_json(kind: &str) -> bool {
 async fn read(request: Request) -> Result<Bytes> {
     match Limited::new(request.into_body(), MAX_BYTES).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => {
-            Err(Error::new(Kind::PayloadTooLarge, format!("The request body is larger than {MAX_BYTES} bytes")))
-        }
+        Err(error) if error.is::<LengthLimitError>() => Err(Error::new(
+            Kind::PayloadTooLarge,
+            format!("The request body is larger than {MAX_BYTES} bytes"),
+        )),
         Err(_) => Err(Error::new(Kind::BadRequest, "The request body did not arrive completely")),
     }
 }
@@ -85,7 +97,8 @@ impl Fields {
 
     /// Names that nobody took.
     pub(super) fn refuse_rest(&mut self, known: &str) {
-        let names: Vec<String> = self.map.keys().map(|name| name.chars().filter(|c| !c.is_control()).take(40).collect()).collect();
+        let names: Vec<String> =
+            self.map.keys().map(|name| name.chars().filter(|c| !c.is_control()).take(40).collect()).collect();
         for name in names {
             self.wrong(&name, "unknown_field", format!("is not known; known are {known}"));
         }
@@ -112,7 +125,7 @@ impl Fields {
 
     /// A required text that is not blank. Empty when it is wrong: [`Fields::finish`] refuses.
     pub(super) fn required(&mut self, name: &str, max: usize) -> String {
-        if !self.map.get(name).is_some_and(|value| !value.is_null()) {
+        if self.map.get(name).is_none_or(Value::is_null) {
             self.wrong(name, "missing", "is required");
             return String::new();
         }
@@ -167,8 +180,16 @@ impl Fields {
         }
         let texts: Option<Vec<String>> = items.iter().map(|item| item.as_str().map(str::to_owned)).collect();
         match texts {
-            Some(texts) if texts.iter().any(|text| text.chars().count() > TEXT_MAX || text.chars().any(char::is_control)) => {
-                self.wrong(name, "invalid_value", "must contain texts of at most 1024 characters without control characters");
+            Some(texts)
+                if texts
+                    .iter()
+                    .any(|text| text.chars().count() > TEXT_MAX || text.chars().any(char::is_control)) =>
+            {
+                self.wrong(
+                    name,
+                    "invalid_value",
+                    "must contain texts of at most 1024 characters without control characters",
+                );
                 None
             }
             Some(texts) => Some(texts),
@@ -212,7 +233,11 @@ impl Fields {
     /// The workspace name, which must be there.
     pub(super) fn required_workspace_name(&mut self) -> String {
         self.workspace_name().unwrap_or_else(|| {
-            self.wrong("workspace_name", "missing", "is required (`external_user_id` and `customer_name` are aliases)");
+            self.wrong(
+                "workspace_name",
+                "missing",
+                "is required (`external_user_id` and `customer_name` are aliases)",
+            );
             String::new()
         })
     }
@@ -220,8 +245,11 @@ impl Fields {
     /// The connector type under any of its names; exactly one must be given. The name is looked up after
     /// [`Fields::finish`], because an unknown one is 404.
     pub(super) fn connector_type(&mut self, names: &[&'static str]) -> String {
-        let given: Vec<(&str, Option<String>)> =
-            names.iter().filter(|name| self.map.get(**name).is_some_and(|value| !value.is_null())).map(|name| (*name, None)).collect();
+        let given: Vec<(&str, Option<String>)> = names
+            .iter()
+            .filter(|name| self.map.get(**name).is_some_and(|value| !value.is_null()))
+            .map(|name| (*name, None))
+            .collect();
         let given: Vec<_> = given.into_iter().map(|(name, _)| (name, self.text(name, TEXT_MAX))).collect();
         match given.as_slice() {
             [(name, Some(text))] if text.trim().is_empty() => {

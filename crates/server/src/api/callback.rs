@@ -10,7 +10,12 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, Method, StatusCode, Uri, header};
 
 /// The callback of one connector type.
-pub(super) async fn context(State(app): State<App>, Path(slug): Path<String>, method: Method, uri: Uri) -> Answer {
+pub(super) async fn context(
+    State(app): State<App>,
+    Path(slug): Path<String>,
+    method: Method,
+    uri: Uri,
+) -> Answer {
     handle(&app, Some(&slug), &method, &uri).await
 }
 

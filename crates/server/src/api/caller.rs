@@ -13,7 +13,11 @@ use http::request::Parts;
 use http::{HeaderMap, header};
 
 /// Lets a request in, or answers 401 or 403. Every route has exactly one of these.
-pub(super) async fn guard(State((app, access)): State<(App, Access)>, mut request: Request, next: Next) -> Response {
+pub(super) async fn guard(
+    State((app, access)): State<(App, Access)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     if access == Access::Public {
         return next.run(request).await;
     }
@@ -34,7 +38,9 @@ async fn admit(app: &App, access: Access, request: &Parts) -> Result<Caller> {
     let bearer = bearer(&request.headers, request.uri.query())?;
     let caller = tokens::verify(app, bearer).await?;
     let organization = request.headers.get("x-organization-id");
-    if organization.is_some_and(|id| id.as_bytes() != caller.organization().as_bytes()) || !access.admits(&caller) {
+    if organization.is_some_and(|id| id.as_bytes() != caller.organization().as_bytes())
+        || !access.admits(&caller)
+    {
         return Err(forbidden());
     }
     Ok(caller)
@@ -42,16 +48,27 @@ async fn admit(app: &App, access: Access, request: &Parts) -> Result<Caller> {
 
 fn bearer<'a>(headers: &'a HeaderMap, query: Option<&str>) -> Result<&'a str> {
     // RFC 6750 section 2: one method a request; a token in the query would end up in logs.
-    let in_query = query.is_some_and(|query| query.split('&').any(|pair| pair == "access_token" || pair.starts_with("access_token=")));
+    let in_query = query.is_some_and(|query| {
+        query.split('&').any(|pair| pair == "access_token" || pair.starts_with("access_token="))
+    });
     let mut given = headers.get_all(header::AUTHORIZATION).iter();
     let (first, second) = (given.next(), given.next());
     if in_query || second.is_some() {
-        return Err(Error::new(Kind::BadRequest, "The token must be given once, in the `Authorization` header"));
+        return Err(Error::new(
+            Kind::BadRequest,
+            "The token must be given once, in the `Authorization` header",
+        ));
     }
-    let first = first.ok_or_else(|| Error::new(Kind::Unauthorized, "A bearer token is required: `Authorization: Bearer …`"))?;
+    let first = first.ok_or_else(|| {
+        Error::new(Kind::Unauthorized, "A bearer token is required: `Authorization: Bearer …`")
+    })?;
     let wrong = || Error::new(Kind::Unauthorized, "The `Authorization` header must be `Bearer` and a token");
     let (scheme, token) = first.to_str().map_err(|_| wrong())?.split_once(' ').ok_or_else(wrong)?;
-    if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() { Ok(token.trim()) } else { Err(wrong()) }
+    if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() {
+        Ok(token.trim())
+    } else {
+        Err(wrong())
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Caller {
@@ -59,6 +76,10 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
         // A route without a guard that asks for a caller refuses: deny by default.
-        parts.extensions.get::<Self>().cloned().ok_or_else(|| Error::new(Kind::Unauthorized, "A bearer token is required"))
+        parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .ok_or_else(|| Error::new(Kind::Unauthorized, "A bearer token is required"))
     }
 }

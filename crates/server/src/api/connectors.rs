@@ -33,7 +33,8 @@ pub(super) async fn create(State(app): State<App>, caller: Caller, Body(body): B
 /// Checks credentials without saving them.
 pub(super) async fn check_unsaved(State(app): State<App>, caller: Caller, Body(mut body): Body) -> Answer {
     let entities = body.shift_remove("entities");
-    let mut fields = Fields::of(serde_json::Map::from_iter([("entities".to_owned(), entities.unwrap_or(Value::Null))]));
+    let mut fields =
+        Fields::of(serde_json::Map::from_iter([("entities".to_owned(), entities.unwrap_or(Value::Null))]));
     let entities = fields.texts("entities", 100).unwrap_or_default();
     fields.finish()?;
     let ask = read_create(&app, body, false)?;
@@ -41,7 +42,11 @@ pub(super) async fn check_unsaved(State(app): State<App>, caller: Caller, Body(m
     ok(checked(None, &report))
 }
 
-fn read_create(app: &App, body: serde_json::Map<String, Value>, secret_allowed: bool) -> Result<Create, crate::core::error::Error> {
+fn read_create(
+    app: &App,
+    body: serde_json::Map<String, Value>,
+    secret_allowed: bool,
+) -> Result<Create, crate::core::error::Error> {
     let mut fields = Fields::of(body);
     let workspace_name = fields.required_workspace_name();
     let names = [TYPE_NAMES[0], TYPE_NAMES[1], TYPE_NAMES[2], "source_template_id"];
@@ -55,21 +60,32 @@ fn read_create(app: &App, body: serde_json::Map<String, Value>, secret_allowed: 
     let replication_config = fields.object("replication_config").map(|map| Value::Object(map).to_string());
     let verify = fields.flag("verify").unwrap_or(false);
     let source = match (secret_id, credentials) {
-        (Some(secret_id), None) if secret_allowed => Some(CredentialSource::Secret { secret_id, code_verifier }),
+        (Some(secret_id), None) if secret_allowed => {
+            Some(CredentialSource::Secret { secret_id, code_verifier })
+        }
         (None, Some(values)) => Some(CredentialSource::Credentials { values, auth_scheme }),
         (Some(_), Some(_)) => {
-            fields.wrong("credentials", "conflict", "must not be given together with server_side_oauth_secret_id");
+            fields.wrong(
+                "credentials",
+                "conflict",
+                "must not be given together with server_side_oauth_secret_id",
+            );
             None
         }
         _ => {
-            let wanted = if secret_allowed { "server_side_oauth_secret_id or credentials is required" } else { "is required" };
+            let wanted = if secret_allowed {
+                "server_side_oauth_secret_id or credentials is required"
+            } else {
+                "is required"
+            };
             fields.wrong("credentials", "missing", wanted);
             None
         }
     };
     fields.finish()?;
     let kind = find_type(app, &kind)?;
-    let source = source.unwrap_or(CredentialSource::Credentials { values: serde_json::Map::new(), auth_scheme: None });
+    let source =
+        source.unwrap_or(CredentialSource::Credentials { values: serde_json::Map::new(), auth_scheme: None });
     Ok(Create { workspace_name, kind, name, source, environment, replication_config, verify })
 }
 
@@ -80,29 +96,46 @@ pub(super) async fn list(State(app): State<App>, caller: Caller, Query(mut field
     let mut data = page(&app, &caller, fields, limit + 1, after).await?;
     let more = i64::try_from(data.len()).is_ok_and(|length| length > limit);
     data.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    let next = data.last().filter(|_| more).map(|view| cursor_after(view.connector.created_at, &view.connector.id));
+    let next =
+        data.last().filter(|_| more).map(|view| cursor_after(view.connector.created_at, &view.connector.id));
     let data: Vec<Value> = data.iter().map(|view| summary(&app, view)).collect();
     ok(json!({ "data": data, "next": next }))
 }
 
 /// `{connectors}`, as clients of early 2026 read it.
 pub(super) async fn for_user(State(app): State<App>, caller: Caller, Query(fields): Query) -> Answer {
-    let data: Vec<Value> = page(&app, &caller, fields, PAGE_MAX, None).await?.iter().map(|view| summary(&app, view)).collect();
+    let data: Vec<Value> =
+        page(&app, &caller, fields, PAGE_MAX, None).await?.iter().map(|view| summary(&app, view)).collect();
     ok(json!({ "connectors": data }))
 }
 
 /// `{instances}`, as clients of late 2025 read it.
-pub(super) async fn instances_for_user(State(app): State<App>, caller: Caller, Query(fields): Query) -> Answer {
-    let data: Vec<Value> = page(&app, &caller, fields, PAGE_MAX, None).await?.iter().map(|view| summary(&app, view)).collect();
+pub(super) async fn instances_for_user(
+    State(app): State<App>,
+    caller: Caller,
+    Query(fields): Query,
+) -> Answer {
+    let data: Vec<Value> =
+        page(&app, &caller, fields, PAGE_MAX, None).await?.iter().map(|view| summary(&app, view)).collect();
     ok(json!({ "instances": data }))
 }
 
-async fn page(app: &App, caller: &Caller, mut fields: Fields, limit: i64, after: Option<(i64, String)>) -> Result<Vec<ConnectorView>, crate::core::error::Error> {
+async fn page(
+    app: &App,
+    caller: &Caller,
+    mut fields: Fields,
+    limit: i64,
+    after: Option<(i64, String)>,
+) -> Result<Vec<ConnectorView>, crate::core::error::Error> {
     let name = fields.workspace_name();
     let workspace_id = uuid(&mut fields, "workspace_id");
     let given = TYPE_NAMES.iter().filter_map(|name| fields.text(name, TEXT_MAX)).collect::<Vec<_>>();
     if given.len() > 1 {
-        fields.wrong("definition_id", "conflict", "only one of connector_type, definition_id, connector_definition_id may be given");
+        fields.wrong(
+            "definition_id",
+            "conflict",
+            "only one of connector_type, definition_id, connector_definition_id may be given",
+        );
     }
     fields.finish()?;
     let connector_type = match given.first() {
@@ -144,7 +177,12 @@ pub(super) async fn delete(State(app): State<App>, caller: Caller, Id(id): Id) -
 }
 
 /// Checks it with a light real call. The body is optional.
-pub(super) async fn check(State(app): State<App>, caller: Caller, Id(id): Id, body: axum::body::Bytes) -> Answer {
+pub(super) async fn check(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id,
+    body: axum::body::Bytes,
+) -> Answer {
     let body = super::body::optional(&body)?;
     let mut fields = Fields::of(body);
     let entities = fields.texts("entities", 100).unwrap_or_default();
@@ -171,7 +209,12 @@ pub(super) async fn inspect(State(app): State<App>, caller: Caller, Id(id): Id) 
 }
 
 /// Entities, actions, and the form of each operation's parameters.
-pub(super) async fn entities(State(app): State<App>, caller: Caller, Id(id): Id, Query(mut fields): Query) -> Answer {
+pub(super) async fn entities(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id,
+    Query(mut fields): Query,
+) -> Answer {
     let entity = fields.text("entity", TEXT_MAX);
     fields.finish()?;
     let view = call::view(&app, &caller, &id).await?;

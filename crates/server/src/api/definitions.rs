@@ -19,7 +19,9 @@ pub(super) async fn list(State(app): State<App>, _: Caller, Query(mut fields): Q
     let definitions: Vec<Value> = app
         .catalog
         .all()
-        .filter(|kind| kind.info.display_name.to_ascii_lowercase().contains(&name) || kind.info.slug.contains(&name))
+        .filter(|kind| {
+            kind.info.display_name.to_ascii_lowercase().contains(&name) || kind.info.slug.contains(&name)
+        })
         .map(|kind| entry(kind))
         .collect();
     ok(json!({ "definitions": definitions }))

@@ -27,8 +27,12 @@ pub(super) async fn run(State(app): State<App>, caller: Caller, Id(id): Id, Body
     let executed = execute(&app, &caller, &id, ask).await?;
     let elapsed = app.clock.ticks().saturating_sub(started).as_millis();
     match executed {
-        Executed::Answer(Driven { answer: CallAnswer { result: Payload::Stream(head), .. }, body: Some(body) }) => stream(&head, body),
-        Executed::Answer(Driven { answer, .. }) => Ok(json(envelope(&answer, &id, elapsed))),
+        Executed::Answer(driven) => Ok(match *driven {
+            Driven { answer: CallAnswer { result: Payload::Stream(head), .. }, body: Some(body) } => {
+                stream(&head, body)
+            }
+            Driven { answer, .. } => json(envelope(&answer, &id, elapsed)),
+        }),
         Executed::Check(report) => Ok(json(plain(&checked(Some(&id), &report), &id, elapsed))),
         Executed::Description(value) => Ok(json(plain(&value, &id, elapsed))),
     }
@@ -83,7 +87,9 @@ fn plain(result: &Value, id: &str, elapsed: u128) -> Vec<u8> {
     let mut out = Vec::new();
     out.extend_from_slice(br#"{"status":"success","result":"#);
     out.extend_from_slice(result.to_string().as_bytes());
-    out.extend_from_slice(br#","connector_metadata":{"has_next_page":false,"end_cursor":null,"pagination":{"cursor":null}}"#);
+    out.extend_from_slice(
+        br#","connector_metadata":{"has_next_page":false,"end_cursor":null,"pagination":{"cursor":null}}"#,
+    );
     finish(&mut out, id, elapsed);
     out
 }
@@ -104,9 +110,10 @@ fn json(bytes: Vec<u8>) -> Response {
 }
 
 /// File bytes as they come. A stream that breaks ends the connection, so that no client takes a part for the whole.
-fn stream(head: &StreamHead, body: BodyStream) -> Answer {
+fn stream(head: &StreamHead, body: BodyStream) -> Response {
     let chunks = futures_util::stream::try_unfold(body, |mut body| async move {
-        let chunk = body.next_chunk().await.map_err(|_| std::io::Error::other("the provider's file broke off"))?;
+        let chunk =
+            body.next_chunk().await.map_err(|_| std::io::Error::other("the provider's file broke off"))?;
         Ok::<_, std::io::Error>(chunk.map(|chunk| (chunk, body)))
     });
     let mut response = Response::new(ResponseBody::from_stream(chunks));
@@ -115,15 +122,19 @@ fn stream(head: &StreamHead, body: BodyStream) -> Answer {
     for (name, value) in &head.headers {
         headers.append(name, value.clone());
     }
-    let kind = HeaderValue::from_str(&head.content_type).unwrap_or(HeaderValue::from_static("application/octet-stream"));
+    let kind = HeaderValue::from_str(&head.content_type)
+        .unwrap_or(HeaderValue::from_static("application/octet-stream"));
     headers.insert(header::CONTENT_TYPE, kind);
     headers.insert(header::CONTENT_DISPOSITION, disposition(&head.file_name));
-    Ok(response)
+    response
 }
 
 /// RFC 6266: always an attachment, with the name in both forms.
 fn disposition(file_name: &str) -> HeaderValue {
-    let plain: String = file_name.chars().map(|c| if c.is_ascii_alphanumeric() || "._- ".contains(c) { c } else { '_' }).collect();
+    let plain: String = file_name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || "._- ".contains(c) { c } else { '_' })
+        .collect();
     let encoded = percent_encoding::utf8_percent_encode(file_name, percent_encoding::NON_ALPHANUMERIC);
     let text = format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}");
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("attachment"))

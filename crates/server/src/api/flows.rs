@@ -88,9 +88,14 @@ pub(super) fn connector_name(fields: &mut Fields) -> Option<String> {
 /// RFC 7636 section 4.2: base64url of a SHA-256, so 43 characters.
 fn code_challenge(fields: &mut Fields) -> Option<String> {
     let text = fields.text("code_challenge", TEXT_MAX)?;
-    let good = text.len() == 43 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    let good = text.len() == 43
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     if !good {
-        fields.wrong("code_challenge", "invalid_value", "must be an S256 challenge: 43 characters of base64url (RFC 7636)");
+        fields.wrong(
+            "code_challenge",
+            "invalid_value",
+            "must be an S256 challenge: 43 characters of base64url (RFC 7636)",
+        );
         return None;
     }
     Some(text)
@@ -110,17 +115,29 @@ pub(super) fn uuid(fields: &mut Fields, name: &str) -> Option<String> {
 fn scopes(fields: &mut Fields) -> Option<Vec<String>> {
     let scopes: Vec<String> = match fields.take("scopes")? {
         Value::String(text) => text.split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect(),
-        Value::Array(items) if items.iter().all(Value::is_string) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        Value::Array(items) if items.iter().all(Value::is_string) => {
+            items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+        }
         _ => {
-            fields.wrong("scopes", "invalid_type", "must be a list of scopes, or a text with spaces between them");
+            fields.wrong(
+                "scopes",
+                "invalid_type",
+                "must be a list of scopes, or a text with spaces between them",
+            );
             return None;
         }
     };
     let token = |scope: &String| {
-        !scope.is_empty() && scope.len() <= 256 && scope.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))
+        !scope.is_empty()
+            && scope.len() <= 256
+            && scope.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'))
     };
     if scopes.is_empty() || scopes.len() > SCOPES_MAX || !scopes.iter().all(token) {
-        fields.wrong("scopes", "invalid_value", "must be 1 to 200 scope tokens of printable ASCII (RFC 6749 section 3.3)");
+        fields.wrong(
+            "scopes",
+            "invalid_value",
+            "must be 1 to 200 scope tokens of printable ASCII (RFC 6749 section 3.3)",
+        );
         return None;
     }
     Some(scopes)

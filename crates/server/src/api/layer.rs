@@ -29,7 +29,9 @@ pub(super) async fn around(State(edge): State<Edge>, request: Request, next: Nex
     let origin = allowed_origin(&edge, &request);
     let response = match &origin {
         Some(_) if is_preflight(&request) => preflight(),
-        _ if too_long(&request) => Error::new(Kind::UriTooLong, "The path and query are longer than 8192 bytes").into_response(),
+        _ if too_long(&request) => {
+            Error::new(Kind::UriTooLong, "The path and query are longer than 8192 bytes").into_response()
+        }
         // A panic ends this request only; its message may hold anything and stays in the panic hook's hands.
         _ => AssertUnwindSafe(next.run(request))
             .catch_unwind()
@@ -44,7 +46,10 @@ pub(super) async fn around(State(edge): State<Edge>, request: Request, next: Nex
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Some(origin) = origin {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("x-request-id, retry-after"));
+        headers.insert(
+            header::ACCESS_CONTROL_EXPOSE_HEADERS,
+            HeaderValue::from_static("x-request-id, retry-after"),
+        );
         headers.append(header::VARY, HeaderValue::from_static("origin"));
     }
     response
@@ -63,7 +68,8 @@ fn allowed_origin(edge: &Edge, request: &Request) -> Option<HeaderValue> {
 }
 
 fn is_preflight(request: &Request) -> bool {
-    request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+    request.method() == Method::OPTIONS
+        && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
 }
 
 fn preflight() -> Response {

@@ -43,7 +43,8 @@ pub(super) async fn spec(State(app): State<App>, _: Caller, Query(mut fields): Q
     fields.finish()?;
     let kind = find_type(&app, &name)?;
     let definition = kind.definition()?;
-    let schema = crate::core::describe::oauth_app_schema(definition).ok_or_else(|| oauth_apps::no_oauth(&kind))?;
+    let schema =
+        crate::core::describe::oauth_app_schema(definition).ok_or_else(|| oauth_apps::no_oauth(&kind))?;
     ok(json!({
         "connector_type": kind.info.slug,
         "connector_definition_id": kind.info.definition_id,

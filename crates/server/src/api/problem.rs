@@ -86,7 +86,10 @@ pub(super) fn finish(mut response: Response, request_id: &str) -> Response {
         }
     }
     if error.kind == Kind::Unauthorized {
-        out.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"keybearer\", error=\"invalid_token\""));
+        out.headers_mut().insert(
+            header::WWW_AUTHENTICATE,
+            HeaderValue::from_static("Bearer realm=\"keybearer\", error=\"invalid_token\""),
+        );
     }
     if let Some(after) = error.details.get("retry_after_seconds").and_then(Value::as_u64) {
         out.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(after.max(1)));
@@ -96,14 +99,19 @@ pub(super) fn finish(mut response: Response, request_id: &str) -> Response {
 
 /// A failure that the framework answered by itself: a path that does not decode, a method that no route has.
 fn is_foreign_failure(response: &Response) -> bool {
-    let typed = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| !kind.as_bytes().starts_with(b"text/plain"));
+    let typed = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| !kind.as_bytes().starts_with(b"text/plain"));
     response.status().as_u16() >= 400 && !typed
 }
 
 fn from_status(status: StatusCode) -> Error {
     match status {
         StatusCode::NOT_FOUND => Error::new(Kind::NotFound, "No such route; GET /openapi.json lists them"),
-        StatusCode::METHOD_NOT_ALLOWED => Error::new(Kind::MethodNotAllowed, "This route does not have that method"),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            Error::new(Kind::MethodNotAllowed, "This route does not have that method")
+        }
         StatusCode::PAYLOAD_TOO_LARGE => Error::new(Kind::PayloadTooLarge, "The request body is too large"),
         StatusCode::URI_TOO_LONG => Error::new(Kind::UriTooLong, "The request line is too long"),
         status if status.is_client_error() => Error::new(Kind::BadRequest, "The request cannot be read"),
@@ -119,7 +127,9 @@ fn body(error: &Error, request_id: &str) -> Value {
         .map(|field| json!({"field": field.field, "message": field.message, "error_code": field.code, "details": error.details}))
         .collect();
     if errors.is_empty() {
-        errors.push(json!({"field": null, "message": error.message, "error_code": code, "details": error.details}));
+        errors.push(
+            json!({"field": null, "message": error.message, "error_code": code, "details": error.details}),
+        );
     }
     json!({"message": error.message, "detail": error.message, "error_code": code, "request_id": request_id, "errors": errors})
 }

@@ -76,7 +76,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| Error::not_found())?;
+        let Path(text) =
+            Path::<String>::from_request_parts(parts, state).await.map_err(|_| Error::not_found())?;
         let id = uuid::Uuid::try_parse(&text).map_err(|_| Error::not_found())?;
         Ok(Self(id.hyphenated().to_string()))
     }
@@ -90,6 +91,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Name {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         let path = Path::<String>::from_request_parts(parts, state).await;
-        path.map(|Path(text)| Self(text)).map_err(|_| Error::new(Kind::BadRequest, "The path cannot be decoded"))
+        path.map(|Path(text)| Self(text))
+            .map_err(|_| Error::new(Kind::BadRequest, "The path cannot be decoded"))
     }
 }

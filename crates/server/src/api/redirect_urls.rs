@@ -19,7 +19,9 @@ pub(super) async fn get(State(app): State<App>, caller: Caller) -> Answer {
 pub(super) async fn put(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer {
     let mut fields = Fields::of(body);
     let data = match fields.take("data") {
-        Some(Value::Array(items)) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>(),
+        Some(Value::Array(items)) => {
+            items.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
+        }
         Some(_) => None,
         None => {
             fields.wrong("data", "missing", "is required: a list of URLs");

@@ -4,7 +4,8 @@
 
 use super::layer::{Edge, around};
 use super::{
-    App, callback, caller, connectors, definitions, execute, flows, health, jobs, oauth_apps, pages, redirect_urls, templates, tokens, workspaces,
+    App, callback, caller, connectors, definitions, execute, flows, health, jobs, oauth_apps, pages,
+    redirect_urls, templates, tokens, workspaces,
 };
 use crate::core::access::Access;
 use crate::core::access::Access::{Application, Either, Public, Scoped};

@@ -54,7 +54,11 @@ pub(super) async fn widget(State(app): State<App>, caller: Caller, Body(body): B
     let origin = fields.required("allowed_origin", TEXT_MAX);
     let region_id = fields.text("region_id", 64);
     if !origin.is_empty() && !is_origin(&origin) {
-        fields.wrong("allowed_origin", "invalid_value", "must be scheme, host and port without a trailing slash, such as https://app.example.com");
+        fields.wrong(
+            "allowed_origin",
+            "invalid_value",
+            "must be scheme, host and port without a trailing slash, such as https://app.example.com",
+        );
     }
     let query = page_query(&mut fields, &origin);
     fields.finish()?;
@@ -83,5 +87,7 @@ fn page_query(fields: &mut Fields, origin: &str) -> String {
 }
 
 fn is_origin(text: &str) -> bool {
-    Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text)
+    Url::parse(text).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text
+    })
 }

@@ -52,7 +52,9 @@ pub(super) async fn put(State(app): State<App>, caller: Caller, Id(id): Id, Body
     let status = fields.choice("status", &STATUSES).map(str::to_owned);
     let cache_enabled = fields.flag("cache_enabled");
     fields.finish()?;
-    ok(workspace(&workspaces::update(&app, &caller, &id, &WorkspaceUpdate { name, status, cache_enabled }).await?))
+    ok(workspace(
+        &workspaces::update(&app, &caller, &id, &WorkspaceUpdate { name, status, cache_enabled }).await?,
+    ))
 }
 
 /// Soft delete.

@@ -40,7 +40,10 @@ pub(super) fn run(command: Connectors, config: &Config) -> anyhow::Result<()> {
                 let (operations, oauth) = plan.map_or((0, "mistakes"), |plan| {
                     (plan.operations.len(), if plan.oauth().is_some() { "oauth" } else { "credentials" })
                 });
-                say(&format!("{:<20} {:<24} {operations:>4} operations  {oauth:<12} {}", kind.info.slug, kind.info.display_name, kind.origin));
+                say(&format!(
+                    "{:<20} {:<24} {operations:>4} operations  {oauth:<12} {}",
+                    kind.info.slug, kind.info.display_name, kind.origin
+                ));
             }
             Ok(())
         }
@@ -50,7 +53,9 @@ pub(super) fn run(command: Connectors, config: &Config) -> anyhow::Result<()> {
 }
 
 fn describe(catalog: &Catalog, name: &str, json: bool) -> anyhow::Result<()> {
-    let kind = catalog.find(name).with_context(|| format!("no connector type `{name}`; `keybearer connectors list` shows all"))?;
+    let kind = catalog
+        .find(name)
+        .with_context(|| format!("no connector type `{name}`; `keybearer connectors list` shows all"))?;
     let entities = crate::core::describe::entities(kind, None)?;
     if json {
         say(&serde_json::to_string_pretty(&entities)?);

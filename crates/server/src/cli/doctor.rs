@@ -64,9 +64,13 @@ fn public_url(config: &Config) {
     if url.starts_with("https://") {
         Findings::good(&format!("public URL: {url}"));
     } else if local {
-        Findings::warn(&format!("public URL: {url} works on this machine only; set KEYBEARER_PUBLIC_URL for others"));
+        Findings::warn(&format!(
+            "public URL: {url} works on this machine only; set KEYBEARER_PUBLIC_URL for others"
+        ));
     } else {
-        Findings::warn(&format!("public URL: {url} is not https; most providers refuse such callbacks, and codes travel in the clear"));
+        Findings::warn(&format!(
+            "public URL: {url} is not https; most providers refuse such callbacks, and codes travel in the clear"
+        ));
     }
 }
 
@@ -92,7 +96,10 @@ fn definitions(app: &App, findings: &mut Findings) {
     let bad = catalog.compile_all();
     for (kind, problems) in &bad {
         for problem in *problems {
-            findings.bad(&format!("definition {} ({}:{}): {}", kind.info.slug, kind.origin, problem.line, problem.message));
+            findings.bad(&format!(
+                "definition {} ({}:{}): {}",
+                kind.info.slug, kind.origin, problem.line, problem.message
+            ));
         }
     }
     let good = catalog.all().count() - bad.len();
@@ -113,7 +120,9 @@ async fn redirect_urls(app: &App, findings: &mut Findings) {
                 "redirect URLs of `{}`: the list is empty, so every acceptable URL may receive a secret_id; PUT /api/v1/organizations/redirect-urls",
                 organization.name
             )),
-            Ok(urls) => Findings::good(&format!("redirect URLs of `{}`: {} allowed", organization.name, urls.len())),
+            Ok(urls) => {
+                Findings::good(&format!("redirect URLs of `{}`: {} allowed", organization.name, urls.len()))
+            }
             Err(error) => findings.bad(&format!("redirect URLs of `{}`: {error}", organization.name)),
         }
     }

@@ -11,12 +11,16 @@ mod serve;
 use crate::config::{Config, Source};
 use clap::{Parser, Subcommand};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Keybearer carries the keys of your application's users: OAuth consent, grants, refresh, and execution.
 #[derive(Parser)]
-#[command(name = "keybearer", version, after_help = "Example: keybearer serve\nSettings are environment variables or keybearer.toml; docs/OPERATIONS.md lists them.")]
+#[command(
+    name = "keybearer",
+    version,
+    after_help = "Example: keybearer serve\nSettings are environment variables or keybearer.toml; docs/OPERATIONS.md lists them."
+)]
 struct Cli {
     /// Configuration file; environment variables win over it. Default: ./keybearer.toml when it exists
     #[arg(long, global = true, value_name = "FILE")]
@@ -54,11 +58,11 @@ pub fn run() -> ExitCode {
     let config = cli.config;
     let done = runtime.block_on(async move {
         match cli.command {
-            Command::Serve => serve::run(read(config)?).await,
+            Command::Serve => serve::run(read(config.as_deref())?).await,
             Command::Demo(demo) => demo::run(demo).await,
-            Command::Org(command) => org::run(command, read(config)?).await,
-            Command::Connectors(command) => connectors::run(command, &read(config)?),
-            Command::Doctor => doctor::run(read(config)).await,
+            Command::Org(command) => org::run(command, read(config.as_deref())?).await,
+            Command::Connectors(command) => connectors::run(command, &read(config.as_deref())?),
+            Command::Doctor => doctor::run(read(config.as_deref())).await,
         }
     });
     match done {
@@ -68,9 +72,10 @@ pub fn run() -> ExitCode {
 }
 
 /// The configuration of this process.
-fn read(file: Option<PathBuf>) -> anyhow::Result<Config> {
-    let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    Ok(Config::read(&mut Source::new(variables, file.as_deref())?)?)
+fn read(file: Option<&Path>) -> anyhow::Result<Config> {
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    Ok(Config::read(&mut Source::new(variables, file)?)?)
 }
 
 fn fail(error: &anyhow::Error) -> ExitCode {

@@ -17,7 +17,9 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     let address = config.listen;
     let public_url = config.public_url.clone();
     let app = App::build(config, Clock::system(), Random::system()).await?;
-    let listener = TcpListener::bind(address).await.with_context(|| format!("KEYBEARER_LISTEN: cannot listen on {address}"))?;
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("KEYBEARER_LISTEN: cannot listen on {address}"))?;
     let (stop, stopped) = watch::channel(false);
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

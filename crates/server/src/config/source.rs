@@ -68,7 +68,12 @@ impl Source {
         let default = Path::new("keybearer.toml");
         let path = file.or_else(|| default.exists().then_some(default));
         let file = path.map(read_toml).transpose()?.unwrap_or_default();
-        Ok(Self { environment, file, file_path: path.map(|p| p.display().to_string()), asked: BTreeSet::new() })
+        Ok(Self {
+            environment,
+            file,
+            file_path: path.map(|p| p.display().to_string()),
+            asked: BTreeSet::new(),
+        })
     }
 
     /// A setting with a default. `accepted` completes the error when `parse` gives none.
@@ -104,13 +109,17 @@ impl Source {
         let direct = self.raw(name).filter(|text| !text.trim().is_empty());
         let file = self.raw(&file_name).filter(|text| !text.trim().is_empty());
         match (direct, file) {
-            (Some(_), Some(_)) => Err(ConfigError::bad(&file_name, &format!("nothing, because {PREFIX}{name} is set too"))),
+            (Some(_), Some(_)) => {
+                Err(ConfigError::bad(&file_name, &format!("nothing, because {PREFIX}{name} is set too")))
+            }
             (Some(text), None) => Ok(Some(SecretString::from(text.trim().to_owned()))),
             (None, Some(path)) => match std::fs::read_to_string(&path) {
                 Ok(text) => Ok(Some(SecretString::from(text.trim().to_owned()))),
-                Err(error) => {
-                    Err(ConfigError::File { name: format!("{PREFIX}{file_name}"), path, reason: error.to_string() })
-                }
+                Err(error) => Err(ConfigError::File {
+                    name: format!("{PREFIX}{file_name}"),
+                    path,
+                    reason: error.to_string(),
+                }),
             },
             (None, None) => Ok(None),
         }
@@ -140,7 +149,12 @@ impl Source {
                 reason: format!("unknown key `{}`", name.to_ascii_lowercase()),
             });
         }
-        Ok(self.environment.keys().filter(|name| !self.asked.contains(*name)).map(|name| format!("{PREFIX}{name}")).collect())
+        Ok(self
+            .environment
+            .keys()
+            .filter(|name| !self.asked.contains(*name))
+            .map(|name| format!("{PREFIX}{name}"))
+            .collect())
     }
 
     fn raw(&mut self, name: &str) -> Option<String> {

@@ -39,7 +39,7 @@ fn a_bad_value_names_the_setting_and_what_is_accepted() {
         ("KEYBEARER_REFRESH_AHEAD", "maybe"),
         ("KEYBEARER_UPSTREAM_TIMEOUT", "30"),
         ("KEYBEARER_MAX_RESPONSE_BYTES", "-1"),
-        ("KEYBEARER_LOG", "=[=")
+        ("KEYBEARER_LOG", "=[="),
     ];
     for (name, value) in table {
         let error = refused(&[(name, value)]);

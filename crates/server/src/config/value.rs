@@ -37,12 +37,15 @@ pub(super) fn directory(text: &str) -> Option<PathBuf> {
 }
 
 pub(super) fn database_url(text: &str) -> Option<SecretString> {
-    let known = text.starts_with("sqlite:") || text.starts_with("postgres://") || text.starts_with("postgresql://");
+    let known =
+        text.starts_with("sqlite:") || text.starts_with("postgres://") || text.starts_with("postgresql://");
     known.then(|| SecretString::from(text.to_owned()))
 }
 
 pub(super) fn cidrs(text: &str) -> Option<Vec<IpNet>> {
-    items(text).map(|item| item.parse().ok().or_else(|| item.parse::<std::net::IpAddr>().ok().map(IpNet::from))).collect()
+    items(text)
+        .map(|item| item.parse().ok().or_else(|| item.parse::<std::net::IpAddr>().ok().map(IpNet::from)))
+        .collect()
 }
 
 pub(super) fn origins(text: &str) -> Option<Vec<String>> {
@@ -96,13 +99,17 @@ pub(super) fn client_id(text: &str) -> Option<String> {
     (printable && !text.is_empty()).then(|| text.to_owned())
 }
 
-pub(super) fn text(text: &str) -> Option<String> {
-    Some(text.to_owned())
+pub(super) fn visible(text: &str) -> Option<String> {
+    (text.len() <= 4096 && !text.chars().any(char::is_control)).then(|| text.to_owned())
 }
 
 /// A chosen secret is stored as a fast hash, so a short one could be guessed from a stolen database.
 pub(super) fn bootstrap_secret(secret: &SecretString) -> Result<(), &'static str> {
-    if secret.expose_secret().len() >= 16 { Ok(()) } else { Err("at least 16 characters; `openssl rand -base64 32` makes a good one") }
+    if secret.expose_secret().len() >= 16 {
+        Ok(())
+    } else {
+        Err("at least 16 characters; `openssl rand -base64 32` makes a good one")
+    }
 }
 
 fn items(text: &str) -> impl Iterator<Item = &str> {

@@ -65,7 +65,8 @@ impl Catalog {
             return self.unreadable.push((path.to_owned(), reason.to_owned()));
         };
         let slug = info.slug.clone();
-        let names = [slug.clone(), slug.replace('-', "_"), info.display_name.clone(), info.definition_id.clone()];
+        let names =
+            [slug.clone(), slug.replace('-', "_"), info.display_name.clone(), info.definition_id.clone()];
         for name in names {
             self.names.insert(name.to_ascii_lowercase(), slug.clone());
         }
@@ -80,7 +81,12 @@ impl Catalog {
 
     /// The type of that name, or the one answer for an unknown one.
     pub fn named(&self, name: &str) -> Result<&Arc<ConnectorType>> {
-        self.find(name).ok_or_else(|| Error::new(Kind::NotFound, "Unknown connector type; GET /integrations/definitions/sources lists them"))
+        self.find(name).ok_or_else(|| {
+            Error::new(
+                Kind::NotFound,
+                "Unknown connector type; GET /integrations/definitions/sources lists them",
+            )
+        })
     }
 
     /// All types, by slug.
@@ -96,7 +102,11 @@ impl Catalog {
     /// Compiles every type that is not compiled yet and returns the bad ones. Takes a second for a hundred types:
     /// to be called off the async threads.
     pub fn compile_all(&self) -> Vec<(&ConnectorType, &[Problem])> {
-        self.all().filter_map(|kind| kind.compiled().as_ref().err().map(|problems| (kind.as_ref(), problems.as_slice()))).collect()
+        self.all()
+            .filter_map(|kind| {
+                kind.compiled().as_ref().err().map(|problems| (kind.as_ref(), problems.as_slice()))
+            })
+            .collect()
     }
 }
 
@@ -105,8 +115,11 @@ impl ConnectorType {
     pub fn definition(&self) -> Result<&Arc<Definition>> {
         self.compiled().as_ref().map_err(|problems| {
             let first = problems.first().map(|problem| problem.message.clone()).unwrap_or_default();
-            Error::new(Kind::Unavailable, format!("The definition of `{}` has mistakes; `keybearer doctor` lists them", self.info.slug))
-                .caused_by(format!("{}: {first}", self.origin))
+            Error::new(
+                Kind::Unavailable,
+                format!("The definition of `{}` has mistakes; `keybearer doctor` lists them", self.info.slug),
+            )
+            .caused_by(format!("{}: {first}", self.origin))
         })
     }
 

@@ -10,7 +10,9 @@ use crate::core::error::{Error, FieldError, Kind, Result};
 use crate::core::grants::{self, GrantSecret, Import, ImportedOauth};
 use crate::core::pin::Pin;
 use crate::core::{Deps, jobs, oauth_apps, workspaces};
-use crate::store::{ConnectorFilter, ConnectorRow, ConnectorUpdate, ConnectorView, FinishConnector, GrantRow, WorkspaceRow};
+use crate::store::{
+    ConnectorFilter, ConnectorRow, ConnectorUpdate, ConnectorView, FinishConnector, GrantRow, WorkspaceRow,
+};
 use keybearer_connector::call::{Environment, match_scheme};
 use keybearer_connector::plan::{Plan, SchemeKind};
 use secrecy::SecretString;
@@ -74,11 +76,18 @@ pub async fn create(deps: &Arc<Deps>, caller: &Caller, ask: Create) -> Result<Co
     }
 }
 
-async fn by_secret(deps: &Arc<Deps>, caller: &Caller, ask: &Create, plan: &Arc<Plan>, redeemable: Redeemable) -> Result<ConnectorView> {
+async fn by_secret(
+    deps: &Arc<Deps>,
+    caller: &Caller,
+    ask: &Create,
+    plan: &Arc<Plan>,
+    redeemable: Redeemable,
+) -> Result<ConnectorView> {
     let Redeemable { granted, workspace } = redeemable;
     let later = consent::accept_environment(plan, &ask.environment, "environment")?;
     let environment = consent::merge_pinned(&granted.flow.environment, &later.0.into_iter().collect())?;
-    let grant = deps.store.grant(caller.organization(), &granted.grant_id).await?.ok_or_else(Error::not_found)?;
+    let grant =
+        deps.store.grant(caller.organization(), &granted.grant_id).await?.ok_or_else(Error::not_found)?;
     let secret = GrantSecret::open(deps, &grant)?;
     // Everything that could be wrong with the connector is wrong before the secret_id is consumed.
     let ready = Ready::unsaved(deps, plan, &grant, &secret, &environment, None)?;
@@ -89,7 +98,12 @@ async fn by_secret(deps: &Arc<Deps>, caller: &Caller, ask: &Create, plan: &Arc<P
     let (id, finish) = match &granted.flow.reconnects {
         Some(connector_id) => {
             let now = deps.clock.now_ms();
-            let switch = FinishConnector::Switch { connector_id: connector_id.clone(), auth_scheme: grant.scheme.clone(), environment, updated_at: now };
+            let switch = FinishConnector::Switch {
+                connector_id: connector_id.clone(),
+                auth_scheme: grant.scheme.clone(),
+                environment,
+                updated_at: now,
+            };
             (connector_id.clone(), switch)
         }
         None => {
@@ -142,13 +156,18 @@ async fn import(
     environment: &Map<String, Value>,
 ) -> Result<(GrantRow, GrantSecret)> {
     let mut values = values.clone();
-    let declared = plan.schemes.iter().any(|scheme| scheme.fields.iter().any(|field| field.name == "expires_at"));
+    let declared =
+        plan.schemes.iter().any(|scheme| scheme.fields.iter().any(|field| field.name == "expires_at"));
     let expires_at = if declared { None } else { expiry(values.shift_remove("expires_at"))? };
     let (scheme, credential) = match_scheme(plan, auth_scheme, &values).map_err(|fault| {
         let fields = fault
             .errors
             .iter()
-            .map(|error| FieldError { field: format!("credentials{}", error.pointer.replace('/', ".")), message: error.message.clone(), code: "invalid_value" })
+            .map(|error| FieldError {
+                field: format!("credentials{}", error.pointer.replace('/', ".")),
+                message: error.message.clone(),
+                code: "invalid_value",
+            })
             .collect();
         Error { fields, ..Error::new(Kind::CredentialsMismatch, fault.message) }
     })?;
@@ -156,8 +175,15 @@ async fn import(
         Some(SchemeKind::Oauth2(oauth)) => {
             let has = |name: &str| credential.values.contains_key(name);
             let own_client = has("client_secret") || has("credentials_json");
-            let renewable = oauth.refresh.as_ref().is_some_and(|refresh| refresh.grant_type != "refresh_token" || has("refresh_token"));
-            let app = if own_client || !renewable { None } else { oauth_apps::for_flow(deps, caller.organization(), &plan.info.slug).await.ok() };
+            let renewable = oauth
+                .refresh
+                .as_ref()
+                .is_some_and(|refresh| refresh.grant_type != "refresh_token" || has("refresh_token"));
+            let app = if own_client || !renewable {
+                None
+            } else {
+                oauth_apps::for_flow(deps, caller.organization(), &plan.info.slug).await.ok()
+            };
             Some(ImportedOauth {
                 refreshable: renewable && (own_client || app.is_some()),
                 oauth_app_id: app.as_ref().and_then(|app| app.id.clone()),
@@ -173,10 +199,14 @@ async fn import(
 
 /// `expires_at` of an imported token: RFC 3339, or epoch seconds.
 fn expiry(value: Option<Value>) -> Result<Option<i64>> {
-    let wrong = || Error::field("credentials.expires_at", "invalid_value", "must be an RFC 3339 time or epoch seconds");
+    let wrong = || {
+        Error::field("credentials.expires_at", "invalid_value", "must be an RFC 3339 time or epoch seconds")
+    };
     match value {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::Number(seconds)) => seconds.as_i64().and_then(|seconds| seconds.checked_mul(1000)).map(Some).ok_or_else(wrong),
+        Some(Value::Number(seconds)) => {
+            seconds.as_i64().and_then(|seconds| seconds.checked_mul(1000)).map(Some).ok_or_else(wrong)
+        }
         Some(Value::String(text)) => {
             let time: jiff::Timestamp = text.parse().map_err(|_| wrong())?;
             Ok(Some(time.as_millisecond()))
@@ -190,11 +220,22 @@ fn check_missing(plan: &Plan, environment: &Environment) -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    let field = |name: String| FieldError { field: format!("environment.{name}"), message: "is required by this connector".to_owned(), code: "missing" };
+    let field = |name: String| FieldError {
+        field: format!("environment.{name}"),
+        message: "is required by this connector".to_owned(),
+        code: "missing",
+    };
     Err(Error::invalid(missing.into_iter().map(field).collect()))
 }
 
-fn row(deps: &Deps, ask: &Create, plan: &Plan, workspace: &WorkspaceRow, grant: &GrantRow, environment: String) -> ConnectorRow {
+fn row(
+    deps: &Deps,
+    ask: &Create,
+    plan: &Plan,
+    workspace: &WorkspaceRow,
+    grant: &GrantRow,
+    environment: String,
+) -> ConnectorRow {
     let now = deps.clock.now_ms();
     ConnectorRow {
         id: deps.random.uuid_v7(&deps.clock),
@@ -218,7 +259,12 @@ fn named(plan: &Plan, workspace: &str) -> String {
 }
 
 /// The name of a connector that the callback creates.
-pub async fn default_name(deps: &Deps, organization: &str, workspace_id: &str, plan: &Plan) -> Result<String> {
+pub async fn default_name(
+    deps: &Deps,
+    organization: &str,
+    workspace_id: &str,
+    plan: &Plan,
+) -> Result<String> {
     let workspace = deps.store.workspace(organization, workspace_id).await?.ok_or_else(Error::not_found)?;
     Ok(named(plan, &workspace.name))
 }
@@ -234,7 +280,12 @@ async fn verify(deps: &Arc<Deps>, ready: Ready) -> Result<()> {
 }
 
 /// Checks credentials that are not saved.
-pub async fn check_unsaved(deps: &Arc<Deps>, caller: &Caller, ask: Create, entities: &[String]) -> Result<CheckReport> {
+pub async fn check_unsaved(
+    deps: &Arc<Deps>,
+    caller: &Caller,
+    ask: Create,
+    entities: &[String],
+) -> Result<CheckReport> {
     caller.allow_workspace_name(&ask.workspace_name)?;
     let plan = Arc::clone(ask.kind.plan()?);
     let CredentialSource::Credentials { values, auth_scheme } = &ask.source else {
@@ -243,7 +294,8 @@ pub async fn check_unsaved(deps: &Arc<Deps>, caller: &Caller, ask: Create, entit
     let environment = consent::accept_environment(&plan, &ask.environment, "environment")?;
     check_missing(&plan, &environment)?;
     let environment: Map<String, Value> = environment.0.into_iter().collect();
-    let (grant, secret) = import(deps, caller, &plan, values, auth_scheme.as_deref(), "", &environment).await?;
+    let (grant, secret) =
+        import(deps, caller, &plan, values, auth_scheme.as_deref(), "", &environment).await?;
     let ready = Ready::unsaved(deps, &plan, &grant, &secret, &environment, None)?;
     call::check(deps, Arc::new(ready), entities).await
 }
@@ -260,9 +312,15 @@ pub async fn list(deps: &Deps, caller: &Caller, mut filter: ConnectorFilter) -> 
 }
 
 /// Changes name or replication configuration.
-pub async fn update(deps: &Deps, caller: &Caller, id: &str, update: &ConnectorUpdate) -> Result<ConnectorView> {
+pub async fn update(
+    deps: &Deps,
+    caller: &Caller,
+    id: &str,
+    update: &ConnectorUpdate,
+) -> Result<ConnectorView> {
     let now = deps.clock.now_ms();
-    let changed = deps.store.update_connector(caller.organization(), caller.workspace(), id, update, now).await?;
+    let changed =
+        deps.store.update_connector(caller.organization(), caller.workspace(), id, update, now).await?;
     deps.connector_changed(id);
     if changed { call::view(deps, caller, id).await } else { Err(Error::not_found()) }
 }
@@ -271,7 +329,10 @@ pub async fn update(deps: &Deps, caller: &Caller, id: &str, update: &ConnectorUp
 pub async fn delete(deps: &Deps, caller: &Caller, id: &str) -> Result<String> {
     let view = call::view(deps, caller, id).await?;
     let job = jobs::revocation(deps, caller.organization(), &view.grant.id);
-    let deleted = deps.store.delete_connector(caller.organization(), caller.workspace(), id, &job, deps.clock.now_ms()).await?;
+    let deleted = deps
+        .store
+        .delete_connector(caller.organization(), caller.workspace(), id, &job, deps.clock.now_ms())
+        .await?;
     deps.connector_changed(id);
     deps.wake.notify_one();
     if deleted { Ok(job.id) } else { Err(Error::not_found()) }

@@ -24,5 +24,7 @@ pub fn lines(_entities: &Value) -> Vec<String> {
 /// schema
 pub fn oauth_app_schema(definition: &keybearer_connector::document::Definition) -> Option<Value> {
     definition.plan.oauth()?;
-    Some(json!({"type": "object", "required": ["client_id", "client_secret"], "properties": {"client_id": {"type": "string"}, "client_secret": {"type": "string"}}}))
+    Some(
+        json!({"type": "object", "required": ["client_id", "client_secret"], "properties": {"client_id": {"type": "string"}, "client_secret": {"type": "string"}}}),
+    )
 }

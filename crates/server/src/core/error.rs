@@ -69,7 +69,7 @@ pub struct Error {
     /// The fields that were wrong.
     pub fields: Vec<FieldError>,
     /// What an agent can act on: `retryable`, `retry_after_seconds`, `upstream_status`, `missing_scopes`, `reconnect`.
-    pub details: Map<String, Value>,
+    pub details: Box<Map<String, Value>>,
     /// For the log.
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -81,7 +81,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// A failure with a text for the caller.
     pub fn new(kind: Kind, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, message: message.into(), fields: Vec::new(), details: Map::new(), source: None }
+        Self { kind, message: message.into(), fields: Vec::new(), details: Box::default(), source: None }
     }
 
     /// An id that is unknown, or not the caller's: always the same text, so that nothing can be told apart.
@@ -91,7 +91,11 @@ impl Error {
 
     /// Fields that were wrong; the message joins them.
     pub fn invalid(fields: Vec<FieldError>) -> Self {
-        let message = fields.iter().map(|field| format!("{}: {}", field.field, field.message)).collect::<Vec<_>>().join("; ");
+        let message = fields
+            .iter()
+            .map(|field| format!("{}: {}", field.field, field.message))
+            .collect::<Vec<_>>()
+            .join("; ");
         Self { fields, ..Self::new(Kind::Invalid, message) }
     }
 
@@ -102,7 +106,10 @@ impl Error {
 
     /// A fault of ours; the cause is logged, the caller sees none of it.
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self { source: Some(source.into()), ..Self::new(Kind::Internal, "Internal error; the request id finds it in the log") }
+        Self {
+            source: Some(source.into()),
+            ..Self::new(Kind::Internal, "Internal error; the request id finds it in the log")
+        }
     }
 
     /// Adds a fact that an agent can act on.

@@ -41,7 +41,11 @@ pub async fn get(deps: &Deps, caller: &Caller, id: &str) -> Result<JobRow> {
         None => Ok(job),
         Some(own) => {
             let grant = deps.store.grant(caller.organization(), &job.subject).await?;
-            if grant.is_some_and(|grant| grant.workspace_id == own) { Ok(job) } else { Err(Error::not_found()) }
+            if grant.is_some_and(|grant| grant.workspace_id == own) {
+                Ok(job)
+            } else {
+                Err(Error::not_found())
+            }
         }
     }
 }

@@ -96,7 +96,8 @@ impl From<StoreError> for error::Error {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(_) => {
-                Self::new(error::Kind::Unavailable, "The database cannot be reached; try again").caused_by(error)
+                Self::new(error::Kind::Unavailable, "The database cannot be reached; try again")
+                    .caused_by(error)
             }
             other => Self::internal(other),
         }

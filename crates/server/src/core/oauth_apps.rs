@@ -59,7 +59,12 @@ impl Callback {
 }
 
 /// Checks a configuration against the connector's form and stores it as the organization's app.
-pub async fn put(deps: &Deps, caller: &Caller, kind: &ConnectorType, configuration: &Map<String, Value>) -> Result<OauthAppRow> {
+pub async fn put(
+    deps: &Deps,
+    caller: &Caller,
+    kind: &ConnectorType,
+    configuration: &Map<String, Value>,
+) -> Result<OauthAppRow> {
     let plan = kind.plan()?;
     let Some((_, oauth)) = plan.oauth() else { return Err(no_oauth(kind)) };
     let extra: Vec<_> = oauth.app_fields.iter().map(|field| (field.name.as_str(), field.required)).collect();
@@ -85,7 +90,8 @@ pub async fn put(deps: &Deps, caller: &Caller, kind: &ConnectorType, configurati
         updated_at: now,
     };
     let plaintext = Value::Object(configuration.clone()).to_string();
-    row.sealed = deps.keyring.seal(&place(&row), plaintext.as_bytes(), &deps.random).map_err(Error::internal)?;
+    row.sealed =
+        deps.keyring.seal(&place(&row), plaintext.as_bytes(), &deps.random).map_err(Error::internal)?;
     let stored = match known {
         None => deps.store.insert_oauth_app(&row).await.map(|()| true),
         Some(old) => deps.store.update_oauth_app(&row, old.version).await,
@@ -93,9 +99,10 @@ pub async fn put(deps: &Deps, caller: &Caller, kind: &ConnectorType, configurati
     deps.changed();
     match stored {
         Ok(true) => Ok(row),
-        Ok(false) | Err(crate::store::StoreError::Conflict(_)) => {
-            Err(Error::new(Kind::Conflict, "The OAuth app was changed by another call at the same time; send it again"))
-        }
+        Ok(false) | Err(crate::store::StoreError::Conflict(_)) => Err(Error::new(
+            Kind::Conflict,
+            "The OAuth app was changed by another call at the same time; send it again",
+        )),
         Err(error) => Err(error.into()),
     }
 }
@@ -127,7 +134,13 @@ pub async fn for_flow(deps: &Deps, organization: &str, slug: &str) -> Result<Oau
 }
 
 /// The app that a grant is pinned to; none when it is gone.
-pub async fn pinned(deps: &Deps, organization: &str, slug: &str, id: Option<&str>, client_id: &str) -> Result<Option<OauthApp>> {
+pub async fn pinned(
+    deps: &Deps,
+    organization: &str,
+    slug: &str,
+    id: Option<&str>,
+    client_id: &str,
+) -> Result<Option<OauthApp>> {
     match id {
         Some(id) => deps.store.oauth_app(organization, id).await?.map(|row| open(deps, &row)).transpose(),
         None => Ok(instance(deps, slug).filter(|app| app.client_id == client_id)),
@@ -147,7 +160,8 @@ fn instance(deps: &Deps, slug: &str) -> Option<OauthApp> {
 
 fn open(deps: &Deps, row: &OauthAppRow) -> Result<OauthApp> {
     let bytes = deps.keyring.open(&place(row), &row.sealed).map_err(Error::internal)?;
-    let configuration: Map<String, Value> = serde_json::from_slice(bytes.expose_secret()).map_err(Error::internal)?;
+    let configuration: Map<String, Value> =
+        serde_json::from_slice(bytes.expose_secret()).map_err(Error::internal)?;
     let secret = configuration.get("client_secret").and_then(Value::as_str).unwrap_or_default();
     Ok(OauthApp {
         id: Some(row.id.clone()),
@@ -164,19 +178,29 @@ fn place(row: &OauthAppRow) -> Place<'_> {
 
 fn check_configuration(configuration: &Map<String, Value>, extra: &[(&str, bool)]) -> Result<()> {
     let mut wanted = vec![("client_id", true), ("client_secret", true), ("callback", false)];
-    wanted.extend(extra.iter().filter(|(name, _)| !matches!(*name, "client_id" | "client_secret" | "callback")));
+    wanted.extend(
+        extra.iter().filter(|(name, _)| !matches!(*name, "client_id" | "client_secret" | "callback")),
+    );
     let mut wrong = Vec::new();
-    let mut push = |name: &str, code, message: String| wrong.push(FieldError { field: format!("configuration.{name}"), message, code });
+    let mut push = |name: &str, code, message: String| {
+        wrong.push(FieldError { field: format!("configuration.{name}"), message, code })
+    };
     for (name, required) in &wanted {
         match configuration.get(*name) {
             None | Some(Value::Null) if *required => push(name, "missing", "is required".to_owned()),
             None | Some(Value::Null) => {}
-            Some(Value::String(text)) if *required && text.trim().is_empty() => push(name, "missing", "must not be blank".to_owned()),
-            Some(Value::String(text)) if text.len() > 4096 => push(name, "too_long", "must have at most 4096 bytes".to_owned()),
+            Some(Value::String(text)) if *required && text.trim().is_empty() => {
+                push(name, "missing", "must not be blank".to_owned())
+            }
+            Some(Value::String(text)) if text.len() > 4096 => {
+                push(name, "too_long", "must have at most 4096 bytes".to_owned())
+            }
             Some(Value::String(text)) if text.chars().any(char::is_control) => {
                 push(name, "invalid_value", "must not contain control characters".to_owned());
             }
-            Some(Value::String(text)) if *name == "callback" && !matches!(text.as_str(), "context" | "legacy") => {
+            Some(Value::String(text))
+                if *name == "callback" && !matches!(text.as_str(), "context" | "legacy") =>
+            {
                 push(name, "invalid_value", "must be `context` or `legacy`".to_owned());
             }
             Some(Value::String(_)) => {}

@@ -47,10 +47,16 @@ pub fn check_form(text: &str) -> std::result::Result<Url, &'static str> {
 pub async fn check(deps: &Deps, organization: &str, text: &str) -> Result<()> {
     let url = check_form(text).map_err(|why| Error::field("redirect_url", "invalid_value", why))?;
     let list = deps.store.list_redirect_urls(organization).await?;
-    if list.is_empty() || list.iter().any(|allowed| Url::parse(allowed).is_ok_and(|allowed| same_target(&allowed, &url))) {
+    if list.is_empty()
+        || list.iter().any(|allowed| Url::parse(allowed).is_ok_and(|allowed| same_target(&allowed, &url)))
+    {
         return Ok(());
     }
-    Err(Error::field("redirect_url", "not_allowed", "is not on the organization's list of redirect URLs (scheme, host, port and path must match)"))
+    Err(Error::field(
+        "redirect_url",
+        "not_allowed",
+        "is not on the organization's list of redirect URLs (scheme, host, port and path must match)",
+    ))
 }
 
 /// The organization's allow-list.
@@ -62,11 +68,19 @@ pub async fn list(deps: &Deps, caller: &Caller) -> Result<Vec<String>> {
 pub async fn replace(deps: &Deps, caller: &Caller, urls: &[String]) -> Result<()> {
     let mut wrong = Vec::new();
     if urls.len() > LIST_MAX {
-        wrong.push(FieldError { field: "data".to_owned(), message: "must have at most 100 URLs".to_owned(), code: "too_long" });
+        wrong.push(FieldError {
+            field: "data".to_owned(),
+            message: "must have at most 100 URLs".to_owned(),
+            code: "too_long",
+        });
     }
     for (position, url) in urls.iter().enumerate() {
         if let Err(why) = check_form(url) {
-            wrong.push(FieldError { field: format!("data.{position}"), message: why.to_owned(), code: "invalid_value" });
+            wrong.push(FieldError {
+                field: format!("data.{position}"),
+                message: why.to_owned(),
+                code: "invalid_value",
+            });
         }
     }
     if !wrong.is_empty() {
@@ -132,13 +146,41 @@ mod tests {
     #[test]
     fn hostile_urls_are_refused() {
         for url in [
-            "", " ", "app.example.com/cb", "/cb", "//evil.example/cb", "https:/evil.example", "https:evil.example", "https:///evil.example",
-            "https:/\\evil.example", "https:\\\\evil.example", "https://app.example.com\\@evil.example", "https://app.example.com@evil.example/cb",
-            "https://user:pass@app.example.com/cb", "https://@app.example.com/", "https://app.example.com/cb#fragment", "https://app.example.com/cb#",
-            "http://app.example.com/cb", "http://localhost.evil.example/", "http://127.0.0.1.evil.example/", "http://10.0.0.1/", "javascript:alert(1)",
-            "data:text/html,x", "ftp://app.example.com", "file:///etc/passwd", "https://app.example.com/\r\nSet-Cookie: a=b", "https://app.example.com/\tx",
-            "https://app.example.com/\u{0}", "https://app.example.com/ü", "https://аpp.example.com/", " https://app.example.com/", "HTTPS://app.example.com/",
-            "https://app.example.com./cb", "https://", "https://?x", "custom-scheme://app/cb",
+            "",
+            " ",
+            "app.example.com/cb",
+            "/cb",
+            "//evil.example/cb",
+            "https:/evil.example",
+            "https:evil.example",
+            "https:///evil.example",
+            "https:/\\evil.example",
+            "https:\\\\evil.example",
+            "https://app.example.com\\@evil.example",
+            "https://app.example.com@evil.example/cb",
+            "https://user:pass@app.example.com/cb",
+            "https://@app.example.com/",
+            "https://app.example.com/cb#fragment",
+            "https://app.example.com/cb#",
+            "http://app.example.com/cb",
+            "http://localhost.evil.example/",
+            "http://127.0.0.1.evil.example/",
+            "http://10.0.0.1/",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "ftp://app.example.com",
+            "file:///etc/passwd",
+            "https://app.example.com/\r\nSet-Cookie: a=b",
+            "https://app.example.com/\tx",
+            "https://app.example.com/\u{0}",
+            "https://app.example.com/ü",
+            "https://аpp.example.com/",
+            " https://app.example.com/",
+            "HTTPS://app.example.com/",
+            "https://app.example.com./cb",
+            "https://",
+            "https://?x",
+            "custom-scheme://app/cb",
         ] {
             assert!(check_form(url).is_err(), "accepted {url:?}");
         }
@@ -164,7 +206,13 @@ mod tests {
     fn the_list_compares_all_but_the_query() {
         let allowed = Url::parse("https://a.example/cb").unwrap();
         assert!(same_target(&allowed, &Url::parse("https://a.example:443/cb?x=1").unwrap()));
-        for other in ["https://a.example/cb/", "https://a.example/CB", "http://a.example/cb", "https://a.example:444/cb", "https://b.example/cb"] {
+        for other in [
+            "https://a.example/cb/",
+            "https://a.example/CB",
+            "http://a.example/cb",
+            "https://a.example:444/cb",
+            "https://b.example/cb",
+        ] {
             assert!(!same_target(&allowed, &Url::parse(other).unwrap()), "{other}");
         }
     }

@@ -95,21 +95,29 @@ impl Tokens {
             exp: now + i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX),
             jti: deps.random.uuid_v4(),
         };
-        let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding).map_err(Error::internal)?;
+        let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding)
+            .map_err(Error::internal)?;
         Ok(SecretString::from(token))
     }
 }
 
 /// An application token for a client id and secret. One answer for an unknown id, a wrong secret and a removed credential.
-pub async fn application_token(deps: &Deps, client_id: &str, client_secret: &SecretString) -> Result<ApplicationToken> {
+pub async fn application_token(
+    deps: &Deps,
+    client_id: &str,
+    client_secret: &SecretString,
+) -> Result<ApplicationToken> {
     let row = deps.store.credential_by_client_id(client_id).await?;
     // A digest is compared even for an unknown id, so that both take the same time.
     let known = row.as_ref().map_or([0_u8; 32].as_slice(), |row| row.secret_hash.as_slice());
     let matches = same(known, &digest("client_secret", client_secret.expose_secret()));
-    let Some(CredentialRow { id, organization_id, .. }) = row.filter(|row| matches && row.removed_at.is_none()) else {
+    let Some(CredentialRow { id, organization_id, .. }) =
+        row.filter(|row| matches && row.removed_at.is_none())
+    else {
         return Err(Error::new(Kind::Unauthorized, "Invalid client credentials"));
     };
-    let identity = Identity { organization_id: organization_id.clone(), credential_id: id, scope: Scope::Organization };
+    let identity =
+        Identity { organization_id: organization_id.clone(), credential_id: id, scope: Scope::Organization };
     let token = deps.tokens.mint(deps, &identity, APPLICATION_TTL)?;
     Ok(ApplicationToken { token, organization_id })
 }
@@ -126,7 +134,12 @@ pub fn scoped_token(deps: &Deps, caller: &Caller, workspace: &WorkspaceRow) -> R
 }
 
 /// A widget token: base64 of the scoped token and the page that the widget shows.
-pub fn widget_token(deps: &Deps, caller: &Caller, workspace: &WorkspaceRow, page_query: &str) -> Result<SecretString> {
+pub fn widget_token(
+    deps: &Deps,
+    caller: &Caller,
+    workspace: &WorkspaceRow,
+    page_query: &str,
+) -> Result<SecretString> {
     let token = scoped_token(deps, caller, workspace)?;
     let url = format!("{}/connect?workspaceId={}&{page_query}", deps.settings.public_url, workspace.id);
     let body = serde_json::json!({ "token": token.expose_secret(), "widgetUrl": url });

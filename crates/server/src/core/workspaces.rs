@@ -26,7 +26,12 @@ pub fn check_name(name: &str) -> std::result::Result<(), &'static str> {
 }
 
 /// The workspace of that name, made when absent. A scoped token may name only its own.
-pub async fn ensure(deps: &Deps, caller: &Caller, name: &str, region_id: Option<String>) -> Result<WorkspaceRow> {
+pub async fn ensure(
+    deps: &Deps,
+    caller: &Caller,
+    name: &str,
+    region_id: Option<String>,
+) -> Result<WorkspaceRow> {
     caller.allow_workspace_name(name)?;
     if let Some(row) = deps.store.workspace_by_name(caller.organization(), name).await? {
         return Ok(row);
@@ -69,7 +74,12 @@ pub async fn stats(deps: &Deps, caller: &Caller) -> Result<(i64, i64)> {
 }
 
 /// Changes name, status or cache setting.
-pub async fn update(deps: &Deps, caller: &Caller, id: &str, update: &WorkspaceUpdate) -> Result<WorkspaceRow> {
+pub async fn update(
+    deps: &Deps,
+    caller: &Caller,
+    id: &str,
+    update: &WorkspaceUpdate,
+) -> Result<WorkspaceRow> {
     let changed = deps.store.update_workspace(caller.organization(), id, update, deps.clock.now_ms()).await;
     let row = match changed {
         Err(crate::store::StoreError::Conflict(_)) => {

@@ -81,7 +81,12 @@ async fn sweep(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
         let mut new_id = || deps.random.uuid_v7(&deps.clock);
         match deps.store.sweep_flows(now, stale, &mut new_id).await {
             Ok(report) if report.expired + report.failed + report.quarantined_ended > 0 => {
-                tracing::info!(expired = report.expired, failed = report.failed, quarantined_ended = report.quarantined_ended, "flows swept");
+                tracing::info!(
+                    expired = report.expired,
+                    failed = report.failed,
+                    quarantined_ended = report.quarantined_ended,
+                    "flows swept"
+                );
                 deps.wake.notify_one();
             }
             Ok(_) => {}

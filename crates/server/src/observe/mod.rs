@@ -30,10 +30,16 @@ pub fn start(filter: &str) {
     let stderr = std::io::stderr;
     let started = if stderr().is_terminal() {
         let layer = tracing_subscriber::fmt::layer().with_writer(stderr);
-        tracing_subscriber::registry().with(filter).with(layer.with_filter(filter_fn(below_ceiling))).try_init()
+        tracing_subscriber::registry()
+            .with(filter)
+            .with(layer.with_filter(filter_fn(below_ceiling)))
+            .try_init()
     } else {
         let layer = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(stderr);
-        tracing_subscriber::registry().with(filter).with(layer.with_filter(filter_fn(below_ceiling))).try_init()
+        tracing_subscriber::registry()
+            .with(filter)
+            .with(layer.with_filter(filter_fn(below_ceiling)))
+            .try_init()
     };
     if started.is_err() {
         tracing::debug!("something else logs already");
@@ -42,7 +48,9 @@ pub fn start(filter: &str) {
 
 fn below_ceiling(event: &Metadata<'_>) -> bool {
     let target = event.target();
-    let ceiling = CEILINGS.iter().find(|(name, _)| target.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '_'])));
+    let ceiling = CEILINGS.iter().find(|(name, _)| {
+        target.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '_']))
+    });
     ceiling.is_none_or(|(_, ceiling)| *event.level() <= *ceiling)
 }
 
@@ -50,7 +58,11 @@ fn below_ceiling(event: &Metadata<'_>) -> bool {
 mod tests {
     #[test]
     fn the_ceiling_names_whole_crates() {
-        let capped = |target: &str| super::CEILINGS.iter().any(|(name, _)| target.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '_'])));
+        let capped = |target: &str| {
+            super::CEILINGS.iter().any(|(name, _)| {
+                target.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '_']))
+            })
+        };
         assert!(capped("hyper::proto::h1") && capped("hyper_util::client") && capped("h2"));
         assert!(!capped("keybearer::core") && !capped("hyperion"));
     }

@@ -48,14 +48,17 @@ fn place(url: &str, data_dir: &Path) -> Result<Place> {
         return match file {
             "" => Ok(Place::File(data_dir.join(FILE))),
             _ if file.contains(['?', '\0']) => Err(StoreError::Url("names a SQLite file with parameters")),
-            _ if file.contains(":memory:") => Err(StoreError::Url("names a database in memory, which would lose every grant")),
+            _ if file.contains(":memory:") => {
+                Err(StoreError::Url("names a database in memory, which would lose every grant"))
+            }
             _ => Ok(Place::File(PathBuf::from(file))),
         };
     }
     if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
         return Err(StoreError::Url("has an unknown scheme"));
     }
-    let url = url::Url::parse(url).map_err(|_| StoreError::Url("is not a URL (a password needs percent-encoding)"))?;
+    let url = url::Url::parse(url)
+        .map_err(|_| StoreError::Url("is not a URL (a password needs percent-encoding)"))?;
     let options = PgConnectOptions::from_url(&url)
         .map_err(|_| StoreError::Url("has a parameter that PostgreSQL connections do not know"))?;
     let named = options.get_application_name().is_some();
@@ -82,7 +85,11 @@ async fn sqlite(file: &Path) -> Result<Store> {
 
 /// SQLite connections never age: reopening the only writer would gain nothing.
 fn pool_options() -> SqlitePoolOptions {
-    SqlitePoolOptions::new().acquire_timeout(WAIT).idle_timeout(None).max_lifetime(None).test_before_acquire(false)
+    SqlitePoolOptions::new()
+        .acquire_timeout(WAIT)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
 }
 
 async fn postgres(options: PgConnectOptions, connections: u32) -> Result<Store> {
@@ -90,7 +97,11 @@ async fn postgres(options: PgConnectOptions, connections: u32) -> Result<Store> 
     let first = tokio::time::timeout(WAIT, sqlx::PgConnection::connect_with(&options)).await;
     let timed_out = |_| StoreError::Unavailable("no answer from the PostgreSQL server within 10 s".into());
     first.map_err(timed_out)??.close().await?;
-    let pool = PgPoolOptions::new().max_connections(connections.max(1)).acquire_timeout(WAIT).connect_with(options).await?;
+    let pool = PgPoolOptions::new()
+        .max_connections(connections.max(1))
+        .acquire_timeout(WAIT)
+        .connect_with(options)
+        .await?;
     Ok(Store(Pools::Postgres(pool)))
 }
 
@@ -134,22 +145,35 @@ mod tests {
     #[test]
     fn bad_urls_are_named_by_their_setting_and_not_shown() {
         for url in [
-            "", "mysql://user:hunter2@host/db", "postgres://user:hunter2@ho st/db", "postgres://user:hunter2@host:port/db",
-            "postgres://user:hunter2@host/db?sslmode=hunter2", "sqlite::memory:", "sqlite:k.db?mode=hunter2",
+            "",
+            "mysql://user:hunter2@host/db",
+            "postgres://user:hunter2@ho st/db",
+            "postgres://user:hunter2@host:port/db",
+            "postgres://user:hunter2@host/db?sslmode=hunter2",
+            "sqlite::memory:",
+            "sqlite:k.db?mode=hunter2",
         ] {
             let Err(error) = place(url, Path::new("/data")) else { panic!("accepted {url:?}") };
             let text = format!("{error} {error:?}");
-            assert!(text.starts_with("KEYBEARER_DATABASE_URL ") && !text.contains("hunter2"), "{url:?}: {text}");
+            assert!(
+                text.starts_with("KEYBEARER_DATABASE_URL ") && !text.contains("hunter2"),
+                "{url:?}: {text}"
+            );
             assert!(text.contains("accepted are `sqlite:`, `sqlite:FILE` and `postgres://"), "{text}");
         }
     }
 
     #[test]
     fn postgres_urls_are_understood() {
-        let Ok(Place::Server(options)) = place("postgresql://u:p@db.example:5433/keys?sslmode=require", Path::new("/")) else {
+        let Ok(Place::Server(options)) =
+            place("postgresql://u:p@db.example:5433/keys?sslmode=require", Path::new("/"))
+        else {
             panic!("refused");
         };
-        assert_eq!((options.get_host(), options.get_port(), options.get_database()), ("db.example", 5433, Some("keys")));
+        assert_eq!(
+            (options.get_host(), options.get_port(), options.get_database()),
+            ("db.example", 5433, Some("keys"))
+        );
         assert_eq!(options.get_application_name(), Some("keybearer"));
     }
 }

@@ -56,7 +56,11 @@ pub struct ConnectorView {
 
 impl FromRow for ConnectorView {
     fn read(row: &mut Row) -> Result<Self> {
-        Ok(Self { connector: ConnectorRow::read(row)?, grant: GrantRow::read(row)?, workspace_name: row.take()? })
+        Ok(Self {
+            connector: ConnectorRow::read(row)?,
+            grant: GrantRow::read(row)?,
+            workspace_name: row.take()?,
+        })
     }
 }
 
@@ -106,14 +110,17 @@ const LIST_OF_WORKSPACE: &str = view!(
      AND ($5 IS NULL OR connectors.connector_type = $5) AND connectors.workspace_id = $7
      ORDER BY connectors.created_at, connectors.id LIMIT $6"
 );
-const DELETE: &str = "UPDATE connectors SET deleted_at = $4, updated_at = $4 WHERE organization_id = $1 AND id = $2
+const DELETE: &str =
+    "UPDATE connectors SET deleted_at = $4, updated_at = $4 WHERE organization_id = $1 AND id = $2
     AND ($3 IS NULL OR workspace_id = $3) AND deleted_at IS NULL RETURNING grant_id";
-const END_GRANT: &str = "UPDATE grants SET status = 'ended', status_reason = 'connector_deleted', attempt = NULL,
+const END_GRANT: &str =
+    "UPDATE grants SET status = 'ended', status_reason = 'connector_deleted', attempt = NULL,
     attempt_deadline = NULL, updated_at = $3 WHERE organization_id = $1 AND id = $2 AND status <> 'ended'";
 
 pub(super) async fn insert(work: &mut Work, row: &ConnectorRow) -> Result<()> {
     let text = concat!(
-        "INSERT INTO connectors (", connector_columns!(names),
+        "INSERT INTO connectors (",
+        connector_columns!(names),
         ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
     );
     work.execute(text, &row.all()).await.map_err(|error| error.about("connector"))?;
@@ -133,16 +140,27 @@ impl Store {
     }
 
     /// One live connector; with `workspace`, only if it is that workspace's.
-    pub async fn connector(&self, organization: &str, workspace: Option<&str>, id: &str) -> Result<Option<ConnectorView>> {
+    pub async fn connector(
+        &self,
+        organization: &str,
+        workspace: Option<&str>,
+        id: &str,
+    ) -> Result<Option<ConnectorView>> {
         self.row(VIEW, values![organization, id, workspace]).await
     }
 
     /// Live connectors by age and id, oldest first.
-    pub async fn list_connectors(&self, organization: &str, filter: &ConnectorFilter) -> Result<Vec<ConnectorView>> {
+    pub async fn list_connectors(
+        &self,
+        organization: &str,
+        filter: &ConnectorFilter,
+    ) -> Result<Vec<ConnectorView>> {
         let (created_at, id) = filter.after.as_ref().map_or((i64::MIN, ""), |(at, id)| (*at, id.as_str()));
         let (definition, kind) = (&filter.definition_id, &filter.connector_type);
         match &filter.workspace_id {
-            None => self.rows(LIST, values![organization, created_at, id, definition, kind, filter.limit]).await,
+            None => {
+                self.rows(LIST, values![organization, created_at, id, definition, kind, filter.limit]).await
+            }
             Some(workspace) => {
                 let values = values![organization, created_at, id, definition, kind, filter.limit, workspace];
                 self.rows(LIST_OF_WORKSPACE, values).await

@@ -20,7 +20,9 @@ pub enum StoreError {
     #[error("a row cannot be read: {0}")]
     Corrupt(String),
     /// The setting is no database URL. Never shows the setting, which may hold a password.
-    #[error("KEYBEARER_DATABASE_URL {0}; accepted are `sqlite:`, `sqlite:FILE` and `postgres://USER:PASSWORD@HOST/DATABASE`")]
+    #[error(
+        "KEYBEARER_DATABASE_URL {0}; accepted are `sqlite:`, `sqlite:FILE` and `postgres://USER:PASSWORD@HOST/DATABASE`"
+    )]
     Url(&'static str),
     /// The tables are not this version's.
     #[error("the database's tables do not fit this version of keybearer: {0}")]
@@ -57,11 +59,15 @@ impl From<sqlx::Error> for StoreError {
         match error {
             sqlx::Error::Database(error) => of_database(error.as_ref()),
             sqlx::Error::ColumnDecode { index, .. } => Self::Corrupt(format!("column {index}")),
-            sqlx::Error::ColumnIndexOutOfBounds { index, .. } => Self::Corrupt(format!("column {index} is missing")),
+            sqlx::Error::ColumnIndexOutOfBounds { index, .. } => {
+                Self::Corrupt(format!("column {index} is missing"))
+            }
             sqlx::Error::Migrate(error) => Self::from(*error),
             // These can quote the connection URL or a value.
             sqlx::Error::Configuration(_) => Self::Url("is not a usable database URL"),
-            sqlx::Error::Encode(_) | sqlx::Error::Decode(_) => Self::Corrupt("a value has another type than its column".to_owned()),
+            sqlx::Error::Encode(_) | sqlx::Error::Decode(_) => {
+                Self::Corrupt("a value has another type than its column".to_owned())
+            }
             other => Self::Unavailable(Box::new(other)),
         }
     }
@@ -71,9 +77,9 @@ impl From<MigrateError> for StoreError {
     fn from(error: MigrateError) -> Self {
         match error {
             MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => Self::from(error),
-            MigrateError::VersionMissing(version) => {
-                Self::Tables(format!("they are newer (migration {version}); start a newer version, or restore a backup"))
-            }
+            MigrateError::VersionMissing(version) => Self::Tables(format!(
+                "they are newer (migration {version}); start a newer version, or restore a backup"
+            )),
             other => Self::Tables(other.to_string()),
         }
     }
@@ -83,7 +89,9 @@ fn of_database(error: &dyn DatabaseError) -> StoreError {
     let code = error.code().unwrap_or_default().into_owned();
     match error.kind() {
         ErrorKind::UniqueViolation => return StoreError::Conflict("the row exists already"),
-        ErrorKind::ForeignKeyViolation => return StoreError::Conflict("a row that this one belongs to is gone"),
+        ErrorKind::ForeignKeyViolation => {
+            return StoreError::Conflict("a row that this one belongs to is gone");
+        }
         _ => {}
     }
     if is_outage(&code) {
@@ -123,6 +131,10 @@ mod tests {
     fn an_error_about_a_url_never_shows_it() {
         let error = StoreError::from(sqlx::Error::Configuration("postgres://user:hunter2@host".into()));
         assert!(!format!("{error} {error:?}").contains("hunter2"));
-        assert!(error.to_string().starts_with("KEYBEARER_DATABASE_URL is not a usable database URL; accepted are"));
+        assert!(
+            error
+                .to_string()
+                .starts_with("KEYBEARER_DATABASE_URL is not a usable database URL; accepted are")
+        );
     }
 }

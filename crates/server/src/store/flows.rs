@@ -78,20 +78,24 @@ pub enum Taken {
 
 const TAKE: &str = concat!(
     "UPDATE flows SET status = 'exchanging', updated_at = $3
-     WHERE state_hash = $1 AND callback = $2 AND status = 'pending' AND expires_at > $3 RETURNING ", columns!(names)
+     WHERE state_hash = $1 AND callback = $2 AND status = 'pending' AND expires_at > $3 RETURNING ",
+    columns!(names)
 );
 /// Whether the sweep came first makes no difference to the user.
 const EXPIRE: &str = concat!(
     "UPDATE flows SET status = 'expired', failure = 'session_expired', updated_at = $3
      WHERE state_hash = $1 AND callback = $2 AND ((status = 'pending' AND expires_at <= $3)
-     OR (status = 'expired' AND failure = 'swept')) RETURNING ", columns!(names)
+     OR (status = 'expired' AND failure = 'swept')) RETURNING ",
+    columns!(names)
 );
 
 impl Store {
     /// Stores a new flow. A state hash that is there is a conflict.
     pub async fn insert_flow(&self, row: &FlowRow) -> Result<()> {
         let text = concat!(
-            "INSERT INTO flows (", columns!(names), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
+            "INSERT INTO flows (",
+            columns!(names),
+            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
              $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)"
         );
         self.execute(text, &row.all()).await.map_err(|error| error.about("flow"))?;
@@ -108,7 +112,14 @@ impl Store {
     }
 
     /// Fails a flow that is still in status `from`, for our code `reason`. False when it moved.
-    pub async fn fail_flow(&self, organization: &str, id: &str, from: &str, reason: &str, now: i64) -> Result<bool> {
+    pub async fn fail_flow(
+        &self,
+        organization: &str,
+        id: &str,
+        from: &str,
+        reason: &str,
+        now: i64,
+    ) -> Result<bool> {
         let text = "UPDATE flows SET status = 'failed', failure = $4, updated_at = $5
              WHERE organization_id = $1 AND id = $2 AND status = $3";
         Ok(self.execute(text, values![organization, id, from, reason, now]).await? == 1)
@@ -116,7 +127,11 @@ impl Store {
 
     /// The flow whose `secret_id` has this hash, in whatever status.
     pub async fn flow_by_secret(&self, organization: &str, secret_hash: &[u8]) -> Result<Option<FlowRow>> {
-        let text = concat!("SELECT ", columns!(names), " FROM flows WHERE organization_id = $1 AND secret_hash = $2");
+        let text = concat!(
+            "SELECT ",
+            columns!(names),
+            " FROM flows WHERE organization_id = $1 AND secret_hash = $2"
+        );
         self.row(text, values![organization, secret_hash]).await
     }
 }

@@ -99,8 +99,12 @@ pub struct Renewed {
 
 /// The database's clock in epoch milliseconds, at the moment when the row is looked at.
 macro_rules! database_now {
-    (sqlite) => { "CAST(ROUND((JULIANDAY('now') - 2440587.5) * 86400000) AS INTEGER)" };
-    (postgres) => { "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)" };
+    (sqlite) => {
+        "CAST(ROUND((JULIANDAY('now') - 2440587.5) * 86400000) AS INTEGER)"
+    };
+    (postgres) => {
+        "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
+    };
 }
 macro_rules! claim {
     ($database:ident) => {
@@ -115,7 +119,9 @@ macro_rules! claim {
 macro_rules! renew {
     ($database:ident) => {
         concat!(
-            "UPDATE grants SET attempt_deadline = ", database_now!($database), " + 3000
+            "UPDATE grants SET attempt_deadline = ",
+            database_now!($database),
+            " + 3000
              WHERE organization_id = $1 AND id = $2 AND attempt = $3"
         )
     };
@@ -128,7 +134,8 @@ const COMMIT: &str = "UPDATE grants SET sealed = $5, version = $6, expires_at = 
     scopes = COALESCE($9, scopes), status = 'active', status_reason = NULL, attempt = NULL, attempt_deadline = NULL,
     unknown_sends = 0, updated_at = $10
     WHERE organization_id = $1 AND id = $2 AND attempt = $3 AND version = $4 AND status <> 'ended'";
-const RELEASE: &str = "UPDATE grants SET attempt = NULL, attempt_deadline = NULL, unknown_sends = unknown_sends + $4,
+const RELEASE: &str =
+    "UPDATE grants SET attempt = NULL, attempt_deadline = NULL, unknown_sends = unknown_sends + $4,
     updated_at = $5 WHERE organization_id = $1 AND id = $2 AND attempt = $3";
 const MARK: &str = "UPDATE grants SET status = $5, status_reason = $6, updated_at = $7,
     attempt = CASE WHEN $3 IS NULL AND $5 <> 'ended' THEN attempt END,
@@ -140,7 +147,9 @@ const NOTHING: &[u8] = &[];
 
 pub(super) async fn insert(work: &mut Work, row: &GrantRow) -> Result<()> {
     let text = concat!(
-        "INSERT INTO grants (", grant_columns!(names), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
+        "INSERT INTO grants (",
+        grant_columns!(names),
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
          $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)"
     );
     work.execute(text, &row.all()).await.map_err(|error| error.about("grant"))?;
@@ -159,12 +168,19 @@ pub(super) async fn supersede(work: &mut Work, organization: &str, id: &str, now
 impl Store {
     /// One grant.
     pub async fn grant(&self, organization: &str, id: &str) -> Result<Option<GrantRow>> {
-        let text = concat!("SELECT ", grant_columns!(names), " FROM grants WHERE organization_id = $1 AND id = $2");
+        let text =
+            concat!("SELECT ", grant_columns!(names), " FROM grants WHERE organization_id = $1 AND id = $2");
         self.row(text, values![organization, id]).await
     }
 
     /// Asks for the claim on an active or misconfigured grant that has `version`, in the name of `attempt` (unique).
-    pub async fn claim_grant(&self, organization: &str, id: &str, version: i64, attempt: &str) -> Result<Claim> {
+    pub async fn claim_grant(
+        &self,
+        organization: &str,
+        id: &str,
+        version: i64,
+        attempt: &str,
+    ) -> Result<Claim> {
         let claimed = self.write_row(CLAIM, values![organization, id, version, attempt]).await?;
         if let Some(unknown_sends) = claimed {
             return Ok(Claim::Claimed { unknown_sends });
@@ -189,8 +205,16 @@ impl Store {
         renewed: &Renewed,
     ) -> Result<bool> {
         let values = values![
-            organization, id, attempt, from_version, &renewed.sealed, renewed.version, renewed.expires_at,
-            renewed.issued_at, &renewed.scopes, renewed.now
+            organization,
+            id,
+            attempt,
+            from_version,
+            &renewed.sealed,
+            renewed.version,
+            renewed.expires_at,
+            renewed.issued_at,
+            &renewed.scopes,
+            renewed.now
         ];
         self.write_grant(COMMIT, values, organization, id, renewed.now).await
     }
@@ -237,7 +261,14 @@ impl Store {
     ) -> Result<bool> {
         let text = "UPDATE grants SET account_id = $3, account_name = $4, updated_at = $5
              WHERE organization_id = $1 AND id = $2 AND status <> 'ended'";
-        self.write_grant(text, values![organization, id, account_id, account_name, now], organization, id, now).await
+        self.write_grant(
+            text,
+            values![organization, id, account_id, account_name, now],
+            organization,
+            id,
+            now,
+        )
+        .await
     }
 
     /// One conditional UPDATE that cached views of the grant's connectors must learn of.

@@ -61,7 +61,10 @@ macro_rules! claim {
             "UPDATE jobs SET status = 'running', attempts = attempts + 1, lease_until = $2, updated_at = $1
              WHERE id = (SELECT id FROM jobs WHERE status IN ('pending', 'running')
              AND CASE WHEN status = 'pending' THEN run_at ELSE lease_until END <= $1
-             ORDER BY run_at, id LIMIT 1", $lock, ") RETURNING ", columns!(names)
+             ORDER BY run_at, id LIMIT 1",
+            $lock,
+            ") RETURNING ",
+            columns!(names)
         )
     };
 }
@@ -70,11 +73,14 @@ const FINISH: &str = "UPDATE jobs SET status = $3, report = $4, lease_until = NU
     WHERE organization_id = $1 AND id = $2 AND status = 'running' RETURNING kind, subject";
 const NOTHING: &[u8] = &[];
 /// Tokens that have been revoked, or given up, are not kept.
-const ERASE: &str = "UPDATE grants SET sealed = $3 WHERE organization_id = $1 AND id = $2 AND status = 'ended'";
+const ERASE: &str =
+    "UPDATE grants SET sealed = $3 WHERE organization_id = $1 AND id = $2 AND status = 'ended'";
 
 pub(super) async fn insert(work: &mut Work, job: &JobRow) -> Result<()> {
     let text = concat!(
-        "INSERT INTO jobs (", columns!(names), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+        "INSERT INTO jobs (",
+        columns!(names),
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
     );
     work.execute(text, &job.all()).await.map_err(|error| error.about("job id"))?;
     Ok(())
@@ -95,10 +101,19 @@ impl Store {
 
     /// Ends a running job as `succeeded` or `failed`. The sealed tokens of a grant whose revocation ended are erased.
     /// False when the job does not run.
-    pub async fn finish_job(&self, id: &str, organization: &str, status: &str, report: &str, now: i64) -> Result<bool> {
+    pub async fn finish_job(
+        &self,
+        id: &str,
+        organization: &str,
+        status: &str,
+        report: &str,
+        now: i64,
+    ) -> Result<bool> {
         let mut work = self.begin().await?;
         let values = values![organization, id, status, report, now];
-        let Some((kind, subject)) = work.row::<(String, String)>(FINISH, values).await? else { return Ok(false) };
+        let Some((kind, subject)) = work.row::<(String, String)>(FINISH, values).await? else {
+            return Ok(false);
+        };
         if kind == "revoke_grant" {
             work.execute(ERASE, values![organization, &subject, NOTHING]).await?;
         }
@@ -107,7 +122,14 @@ impl Store {
     }
 
     /// Puts a running job back, to be done from `run_at` on. False when the job does not run.
-    pub async fn retry_job(&self, id: &str, organization: &str, report: &str, run_at: i64, now: i64) -> Result<bool> {
+    pub async fn retry_job(
+        &self,
+        id: &str,
+        organization: &str,
+        report: &str,
+        run_at: i64,
+        now: i64,
+    ) -> Result<bool> {
         let text = "UPDATE jobs SET status = 'pending', report = $3, run_at = $4, lease_until = NULL, updated_at = $5
              WHERE organization_id = $1 AND id = $2 AND status = 'running'";
         Ok(self.execute(text, values![organization, id, report, run_at, now]).await? == 1)

@@ -28,7 +28,9 @@ impl Store {
     pub async fn insert_first_key(&self, key: &KeyRow) -> Result<()> {
         // `is_first` is unique, so also two transactions that both see no key cannot both insert.
         let text = concat!(
-            "INSERT INTO vault_keys (", columns!(names), ", is_first) SELECT $1, $2, $3, 1",
+            "INSERT INTO vault_keys (",
+            columns!(names),
+            ", is_first) SELECT $1, $2, $3, 1",
             " WHERE NOT EXISTS (SELECT 1 FROM vault_keys) ON CONFLICT DO NOTHING"
         );
         self.execute(text, &key.all()).await?;

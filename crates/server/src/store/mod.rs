@@ -48,7 +48,10 @@ pub struct Store(Pools);
 #[derive(Clone)]
 enum Pools {
     /// One writer, so that writes queue fairly instead of failing busy, and readers beside it (WAL).
-    Sqlite { write: SqlitePool, read: SqlitePool },
+    Sqlite {
+        write: SqlitePool,
+        read: SqlitePool,
+    },
     Postgres(PgPool),
 }
 
@@ -81,7 +84,9 @@ impl Store {
             sqlite: "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)",
             postgres: "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
         };
-        self.row::<i64>(now, &[]).await?.ok_or_else(|| StoreError::Corrupt("the database does not say its time".to_owned()))
+        self.row::<i64>(now, &[])
+            .await?
+            .ok_or_else(|| StoreError::Corrupt("the database does not say its time".to_owned()))
     }
 
     /// Ends all connections after the statements that run. Later calls are [`StoreError::Unavailable`].

@@ -39,9 +39,12 @@ row! {
 }
 
 const INSERT: &str = concat!(
-    "INSERT INTO oauth_apps (", columns!(names), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+    "INSERT INTO oauth_apps (",
+    columns!(names),
+    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
 );
-const UPDATE: &str = "UPDATE oauth_apps SET definition_id = $4, client_id = $5, sealed = $6, version = $7, pin = $8,
+const UPDATE: &str =
+    "UPDATE oauth_apps SET definition_id = $4, client_id = $5, sealed = $6, version = $7, pin = $8,
     callback = $9, current = 1, updated_at = $10 WHERE organization_id = $1 AND id = $2 AND version = $3";
 const RETIRE: &str = "UPDATE oauth_apps SET current = 0, updated_at = $3
     WHERE organization_id = $1 AND connector_type = $2 AND current = 1";
@@ -55,7 +58,8 @@ impl Store {
         client_id: &str,
     ) -> Result<Option<OauthAppRow>> {
         let text = concat!(
-            "SELECT ", columns!(names),
+            "SELECT ",
+            columns!(names),
             " FROM oauth_apps WHERE organization_id = $1 AND connector_type = $2 AND client_id = $3"
         );
         self.row(text, values![organization, connector_type, client_id]).await
@@ -76,8 +80,16 @@ impl Store {
         let mut work = self.begin().await?;
         retire(&mut work, row).await?;
         let values = values![
-            &row.organization_id, &row.id, expected_version, &row.definition_id, &row.client_id, &row.sealed, row.version,
-            &row.pin, &row.callback, row.updated_at
+            &row.organization_id,
+            &row.id,
+            expected_version,
+            &row.definition_id,
+            &row.client_id,
+            &row.sealed,
+            row.version,
+            &row.pin,
+            &row.callback,
+            row.updated_at
         ];
         if work.execute(UPDATE, values).await.map_err(|error| error.about("OAuth app"))? == 0 {
             work.undo().await?;
@@ -88,9 +100,14 @@ impl Store {
     }
 
     /// The app that new flows use.
-    pub async fn current_oauth_app(&self, organization: &str, connector_type: &str) -> Result<Option<OauthAppRow>> {
+    pub async fn current_oauth_app(
+        &self,
+        organization: &str,
+        connector_type: &str,
+    ) -> Result<Option<OauthAppRow>> {
         let text = concat!(
-            "SELECT ", columns!(names),
+            "SELECT ",
+            columns!(names),
             " FROM oauth_apps WHERE organization_id = $1 AND connector_type = $2 AND current = 1"
         );
         self.row(text, values![organization, connector_type]).await
@@ -98,14 +115,16 @@ impl Store {
 
     /// The app of that id, current or not.
     pub async fn oauth_app(&self, organization: &str, id: &str) -> Result<Option<OauthAppRow>> {
-        let text = concat!("SELECT ", columns!(names), " FROM oauth_apps WHERE organization_id = $1 AND id = $2");
+        let text =
+            concat!("SELECT ", columns!(names), " FROM oauth_apps WHERE organization_id = $1 AND id = $2");
         self.row(text, values![organization, id]).await
     }
 
     /// The current apps by connector type.
     pub async fn list_oauth_apps(&self, organization: &str) -> Result<Vec<OauthAppRow>> {
         let text = concat!(
-            "SELECT ", columns!(names),
+            "SELECT ",
+            columns!(names),
             " FROM oauth_apps WHERE organization_id = $1 AND current = 1 ORDER BY connector_type"
         );
         self.rows(text, values![organization]).await

@@ -61,9 +61,15 @@ const INSERT_CREDENTIAL: &str =
 
 impl Store {
     /// Creates an organization with its first credential. A taken client id is a conflict.
-    pub async fn create_organization(&self, organization: &OrganizationRow, credential: &CredentialRow) -> Result<()> {
+    pub async fn create_organization(
+        &self,
+        organization: &OrganizationRow,
+        credential: &CredentialRow,
+    ) -> Result<()> {
         let mut work = self.begin().await?;
-        work.execute(INSERT_ORGANIZATION, &organization.all()).await.map_err(|error| error.about("organization id"))?;
+        work.execute(INSERT_ORGANIZATION, &organization.all())
+            .await
+            .map_err(|error| error.about("organization id"))?;
         work.execute(INSERT_CREDENTIAL, &credential.all()).await.map_err(|error| error.about("client id"))?;
         work.commit(organization.created_at).await
     }
@@ -81,7 +87,9 @@ impl Store {
         let mut work = self.begin().await?;
         work.execute(INSERT_ORGANIZATION, &organization.all()).await?;
         let text = concat!(
-            "INSERT INTO credentials (", credential_columns!(names), ") VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO credentials (",
+            credential_columns!(names),
+            ") VALUES ($1, $2, $3, $4, $5, $6)",
             " ON CONFLICT (client_id) DO NOTHING"
         );
         if work.execute(text, &credential.all()).await? == 1 {
@@ -95,13 +103,18 @@ impl Store {
 
     /// All organizations, oldest first. For the operator.
     pub async fn list_organizations(&self) -> Result<Vec<OrganizationRow>> {
-        let text = concat!("SELECT ", organization_columns!(names), " FROM organizations ORDER BY created_at, id");
+        let text =
+            concat!("SELECT ", organization_columns!(names), " FROM organizations ORDER BY created_at, id");
         self.rows(text, &[]).await
     }
 
     /// One organization.
     pub async fn organization(&self, id: &str) -> Result<Option<OrganizationRow>> {
-        self.row(concat!("SELECT ", organization_columns!(names), " FROM organizations WHERE id = $1"), values![id]).await
+        self.row(
+            concat!("SELECT ", organization_columns!(names), " FROM organizations WHERE id = $1"),
+            values![id],
+        )
+        .await
     }
 
     /// The credential with that client id, also a removed one.
@@ -112,13 +125,18 @@ impl Store {
 
     /// The credential with that id, also a removed one.
     pub async fn credential(&self, id: &str) -> Result<Option<CredentialRow>> {
-        self.row(concat!("SELECT ", credential_columns!(names), " FROM credentials WHERE id = $1"), values![id]).await
+        self.row(
+            concat!("SELECT ", credential_columns!(names), " FROM credentials WHERE id = $1"),
+            values![id],
+        )
+        .await
     }
 
     /// All credentials of an organization, oldest first, removed ones too.
     pub async fn list_credentials(&self, organization: &str) -> Result<Vec<CredentialRow>> {
         let text = concat!(
-            "SELECT ", credential_columns!(names),
+            "SELECT ",
+            credential_columns!(names),
             " FROM credentials WHERE organization_id = $1 ORDER BY created_at, id"
         );
         self.rows(text, values![organization]).await
@@ -133,8 +151,7 @@ impl Store {
     /// Takes a credential back; its tokens end with it. False when there is no valid one of that id.
     pub async fn remove_credential(&self, organization: &str, id: &str, now: i64) -> Result<bool> {
         let mut work = self.begin().await?;
-        let text =
-            "UPDATE credentials SET removed_at = $3 WHERE organization_id = $1 AND id = $2 AND removed_at IS NULL";
+        let text = "UPDATE credentials SET removed_at = $3 WHERE organization_id = $1 AND id = $2 AND removed_at IS NULL";
         if work.execute(text, values![organization, id, now]).await? == 0 {
             return Ok(false);
         }

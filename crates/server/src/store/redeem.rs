@@ -31,15 +31,18 @@ pub enum FinishConnector {
     },
 }
 
-const GRANTED: &str = "UPDATE flows SET status = 'granted', grant_id = $4, secret_hash = $5, secret_expires_at = $6,
+const GRANTED: &str =
+    "UPDATE flows SET status = 'granted', grant_id = $4, secret_hash = $5, secret_expires_at = $6,
     updated_at = $7 WHERE organization_id = $1 AND id = $2 AND workspace_id = $3 AND status = 'exchanging'";
 const FINISHED: &str = "UPDATE flows SET status = 'consumed', grant_id = $4, updated_at = $5
     WHERE organization_id = $1 AND id = $2 AND workspace_id = $3 AND status = 'exchanging'";
-const REDEEMED: &str = "UPDATE flows SET status = 'consumed', updated_at = $3 WHERE organization_id = $1 AND id = $2
+const REDEEMED: &str =
+    "UPDATE flows SET status = 'consumed', updated_at = $3 WHERE organization_id = $1 AND id = $2
     AND status = 'granted' AND secret_expires_at > $3 RETURNING grant_id";
 const ACTIVATE: &str = "UPDATE grants SET status = 'active', status_reason = NULL, updated_at = $3
     WHERE organization_id = $1 AND id = $2 AND status = 'quarantined'";
-const SWITCH: &str = "UPDATE connectors SET grant_id = $3, auth_scheme = $4, environment = $5, updated_at = $6
+const SWITCH: &str =
+    "UPDATE connectors SET grant_id = $3, auth_scheme = $4, environment = $5, updated_at = $6
     WHERE organization_id = $1 AND id = $2";
 
 impl Store {
@@ -60,7 +63,8 @@ impl Store {
             return Ok(false);
         }
         grants::insert(&mut work, &GrantRow { status: "quarantined".to_owned(), ..grant.clone() }).await?;
-        let values = values![organization, id, &grant.workspace_id, &grant.id, secret_hash, secret_expires_at, now];
+        let values =
+            values![organization, id, &grant.workspace_id, &grant.id, secret_hash, secret_expires_at, now];
         let moved = work.execute(GRANTED, values).await? == 1;
         end(work, moved, now).await
     }
@@ -88,7 +92,13 @@ impl Store {
 
     /// The `secret_id` was presented: consumes the flow, frees its grant and makes or switches the connector. False,
     /// and nothing changed, when it was redeemed before, has expired, or the connector to switch is gone.
-    pub async fn redeem_flow(&self, organization: &str, id: &str, finish: FinishConnector, now: i64) -> Result<bool> {
+    pub async fn redeem_flow(
+        &self,
+        organization: &str,
+        id: &str,
+        finish: FinishConnector,
+        now: i64,
+    ) -> Result<bool> {
         let mut work = self.begin().await?;
         if !hold_workspace(&mut work, organization, id).await? {
             return Ok(false);
@@ -104,7 +114,11 @@ impl Store {
 }
 
 async fn end(work: Work, moved: bool, now: i64) -> Result<bool> {
-    if moved { work.commit(now).await? } else { work.undo().await? }
+    if moved {
+        work.commit(now).await?
+    } else {
+        work.undo().await?
+    }
     Ok(moved)
 }
 
@@ -138,7 +152,9 @@ async fn finish_connector(
             connectors::insert(work, &row).await?;
         }
         FinishConnector::Switch { connector_id, auth_scheme, environment, updated_at } => {
-            let Some(old) = switched_grant(work, organization, flow, &connector_id).await? else { return Ok(false) };
+            let Some(old) = switched_grant(work, organization, flow, &connector_id).await? else {
+                return Ok(false);
+            };
             let values = values![organization, &connector_id, grant, &auth_scheme, &environment, updated_at];
             work.execute(SWITCH, values).await?;
             grants::supersede(work, organization, &old, now).await?;
@@ -149,7 +165,12 @@ async fn finish_connector(
 }
 
 /// The grant that a connector has before it is switched; none when it is no live one of the flow's workspace and type.
-async fn switched_grant(work: &mut Work, organization: &str, flow: &str, connector: &str) -> Result<Option<String>> {
+async fn switched_grant(
+    work: &mut Work,
+    organization: &str,
+    flow: &str,
+    connector: &str,
+) -> Result<Option<String>> {
     let text = locking!(
         "SELECT connectors.grant_id FROM connectors JOIN flows ON flows.organization_id = connectors.organization_id
          AND flows.workspace_id = connectors.workspace_id AND flows.connector_type = connectors.connector_type

@@ -30,11 +30,18 @@ macro_rules! batch {
     ($statement:literal, $which:literal, $returning:literal) => {
         Fork {
             sqlite: concat!(
-                $statement, " WHERE id IN (SELECT id FROM flows WHERE ", $which, " ORDER BY id LIMIT $1)", $returning
+                $statement,
+                " WHERE id IN (SELECT id FROM flows WHERE ",
+                $which,
+                " ORDER BY id LIMIT $1)",
+                $returning
             ),
             postgres: concat!(
-                $statement, " WHERE id IN (SELECT id FROM flows WHERE ", $which,
-                " ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)", $returning
+                $statement,
+                " WHERE id IN (SELECT id FROM flows WHERE ",
+                $which,
+                " ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)",
+                $returning
             ),
         }
     };

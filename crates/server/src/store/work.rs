@@ -25,24 +25,36 @@ fn read<R: FromRow>(row: impl Into<Row>) -> Result<R> {
 
 impl Store {
     /// Reads at most one row.
-    pub(super) async fn row<R: FromRow>(&self, text: impl Into<Fork>, values: &[Value<'_>]) -> Result<Option<R>> {
+    pub(super) async fn row<R: FromRow>(
+        &self,
+        text: impl Into<Fork>,
+        values: &[Value<'_>],
+    ) -> Result<Option<R>> {
         let text = text.into();
         match &self.0 {
             Pools::Sqlite { read: pool, .. } => {
                 sqlite_query(text, values).fetch_optional(pool).await?.map(read).transpose()
             }
-            Pools::Postgres(pool) => postgres_query(text, values).fetch_optional(pool).await?.map(read).transpose(),
+            Pools::Postgres(pool) => {
+                postgres_query(text, values).fetch_optional(pool).await?.map(read).transpose()
+            }
         }
     }
 
     /// Reads all rows.
-    pub(super) async fn rows<R: FromRow>(&self, text: impl Into<Fork>, values: &[Value<'_>]) -> Result<Vec<R>> {
+    pub(super) async fn rows<R: FromRow>(
+        &self,
+        text: impl Into<Fork>,
+        values: &[Value<'_>],
+    ) -> Result<Vec<R>> {
         let text = text.into();
         match &self.0 {
             Pools::Sqlite { read: pool, .. } => {
                 sqlite_query(text, values).fetch_all(pool).await?.into_iter().map(read).collect()
             }
-            Pools::Postgres(pool) => postgres_query(text, values).fetch_all(pool).await?.into_iter().map(read).collect(),
+            Pools::Postgres(pool) => {
+                postgres_query(text, values).fetch_all(pool).await?.into_iter().map(read).collect()
+            }
         }
     }
 
@@ -50,7 +62,9 @@ impl Store {
     pub(super) async fn execute(&self, text: impl Into<Fork>, values: &[Value<'_>]) -> Result<u64> {
         let text = text.into();
         match &self.0 {
-            Pools::Sqlite { write, .. } => Ok(sqlite_query(text, values).execute(write).await?.rows_affected()),
+            Pools::Sqlite { write, .. } => {
+                Ok(sqlite_query(text, values).execute(write).await?.rows_affected())
+            }
             Pools::Postgres(pool) => Ok(postgres_query(text, values).execute(pool).await?.rows_affected()),
         }
     }
@@ -67,7 +81,9 @@ impl Store {
             Pools::Sqlite { write, .. } => {
                 sqlite_query(text, values).fetch_all(write).await?.into_iter().next().map(read).transpose()
             }
-            Pools::Postgres(pool) => postgres_query(text, values).fetch_optional(pool).await?.map(read).transpose(),
+            Pools::Postgres(pool) => {
+                postgres_query(text, values).fetch_optional(pool).await?.map(read).transpose()
+            }
         }
     }
 
@@ -88,12 +104,18 @@ impl Work {
         let text = text.into();
         match &mut self.transaction {
             Either::Sqlite(tx) => Ok(sqlite_query(text, values).execute(&mut **tx).await?.rows_affected()),
-            Either::Postgres(tx) => Ok(postgres_query(text, values).execute(&mut **tx).await?.rows_affected()),
+            Either::Postgres(tx) => {
+                Ok(postgres_query(text, values).execute(&mut **tx).await?.rows_affected())
+            }
         }
     }
 
     /// Runs a statement that gives rows; all of them.
-    pub(super) async fn rows<R: FromRow>(&mut self, text: impl Into<Fork>, values: &[Value<'_>]) -> Result<Vec<R>> {
+    pub(super) async fn rows<R: FromRow>(
+        &mut self,
+        text: impl Into<Fork>,
+        values: &[Value<'_>],
+    ) -> Result<Vec<R>> {
         let text = text.into();
         match &mut self.transaction {
             Either::Sqlite(tx) => {
@@ -106,7 +128,11 @@ impl Work {
     }
 
     /// Runs a statement that gives rows; the first.
-    pub(super) async fn row<R: FromRow>(&mut self, text: impl Into<Fork>, values: &[Value<'_>]) -> Result<Option<R>> {
+    pub(super) async fn row<R: FromRow>(
+        &mut self,
+        text: impl Into<Fork>,
+        values: &[Value<'_>],
+    ) -> Result<Option<R>> {
         Ok(self.rows(text, values).await?.into_iter().next())
     }
 

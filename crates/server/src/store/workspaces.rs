@@ -59,24 +59,31 @@ pub struct WorkspaceUpdate {
 }
 
 const BY_NAME: &str = concat!(
-    "SELECT ", columns!(names), " FROM workspaces WHERE organization_id = $1 AND name = $2 AND deleted_at IS NULL"
+    "SELECT ",
+    columns!(names),
+    " FROM workspaces WHERE organization_id = $1 AND name = $2 AND deleted_at IS NULL"
 );
 const UPDATE: &str = concat!(
     "UPDATE workspaces SET name = COALESCE($3, name), status = COALESCE($4, status),
      cache_enabled = COALESCE($5, cache_enabled), updated_at = $6
-     WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL RETURNING ", columns!(names)
+     WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL RETURNING ",
+    columns!(names)
 );
 const DELETE: &str = concat!(
     "UPDATE workspaces SET deleted_at = $3, updated_at = $3
-     WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL RETURNING ", columns!(names)
+     WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL RETURNING ",
+    columns!(names)
 );
 
 impl Store {
     /// The live workspace of that organization and name; made from `row` when there is none.
     pub async fn ensure_workspace(&self, row: &WorkspaceRow) -> Result<WorkspaceRow> {
         let insert = concat!(
-            "INSERT INTO workspaces (", columns!(names), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-             ON CONFLICT (organization_id, name) WHERE deleted_at IS NULL DO NOTHING RETURNING ", columns!(names)
+            "INSERT INTO workspaces (",
+            columns!(names),
+            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+             ON CONFLICT (organization_id, name) WHERE deleted_at IS NULL DO NOTHING RETURNING ",
+            columns!(names)
         );
         // The one that was in the way may be deleted before it is read; then the name is free and the next round wins.
         for _ in 0..3 {
@@ -97,14 +104,21 @@ impl Store {
 
     /// The workspace of that id, also a deleted one.
     pub async fn workspace(&self, organization: &str, id: &str) -> Result<Option<WorkspaceRow>> {
-        let text = concat!("SELECT ", columns!(names), " FROM workspaces WHERE organization_id = $1 AND id = $2");
+        let text =
+            concat!("SELECT ", columns!(names), " FROM workspaces WHERE organization_id = $1 AND id = $2");
         self.row(text, values![organization, id]).await
     }
 
     /// Live workspaces by age and id, oldest first.
-    pub async fn list_workspaces(&self, organization: &str, filter: &WorkspaceFilter) -> Result<Vec<WorkspaceRow>> {
+    pub async fn list_workspaces(
+        &self,
+        organization: &str,
+        filter: &WorkspaceFilter,
+    ) -> Result<Vec<WorkspaceRow>> {
         let text = concat!(
-            "SELECT ", columns!(names), " FROM workspaces
+            "SELECT ",
+            columns!(names),
+            " FROM workspaces
              WHERE organization_id = $1 AND deleted_at IS NULL AND (created_at, id) > ($2, $3)
              AND ($4 IS NULL OR status = $4) AND ($5 IS NULL OR LOWER(name) LIKE $5 ESCAPE '\\')
              ORDER BY created_at, id LIMIT $6"
@@ -171,7 +185,8 @@ const END_CONNECTORS: &str = "UPDATE connectors SET deleted_at = $3, updated_at 
     WHERE organization_id = $1 AND workspace_id = $2 AND deleted_at IS NULL RETURNING id";
 const END_FLOWS: &str = "UPDATE flows SET status = 'failed', failure = 'workspace_deleted', updated_at = $3
     WHERE organization_id = $1 AND workspace_id = $2 AND status IN ('pending', 'exchanging', 'granted')";
-const END_GRANTS: &str = "UPDATE grants SET status = 'ended', status_reason = 'workspace_deleted', attempt = NULL,
+const END_GRANTS: &str =
+    "UPDATE grants SET status = 'ended', status_reason = 'workspace_deleted', attempt = NULL,
     attempt_deadline = NULL, updated_at = $3
     WHERE organization_id = $1 AND workspace_id = $2 AND status <> 'ended' RETURNING id";
 

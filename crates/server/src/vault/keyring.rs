@@ -29,7 +29,9 @@ pub struct WrappedKey {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyringError {
     /// The master key does not open a stored data key.
-    #[error("the master key is not the one that this database was set up with: it does not open data key {id}")]
+    #[error(
+        "the master key is not the one that this database was set up with: it does not open data key {id}"
+    )]
     WrongKey {
         /// The data key.
         id: String,
@@ -156,9 +158,15 @@ mod tests {
     #[test]
     fn another_master_key_opens_nothing_and_signs_otherwise() {
         let (mut rows, random) = keys(1);
-        assert_eq!(Keyring::unlock(&master("E"), &rows).err(), Some(KeyringError::WrongKey { id: rows[0].id.clone() }));
+        assert_eq!(
+            Keyring::unlock(&master("E"), &rows).err(),
+            Some(KeyringError::WrongKey { id: rows[0].id.clone() })
+        );
         rows.push(Keyring::new_key(&master("E"), &random, &Clock::manual(9)).unwrap());
-        assert!(matches!(Keyring::unlock(&master("A"), &rows), Err(KeyringError::WrongKey { .. })), "a mixture");
+        assert!(
+            matches!(Keyring::unlock(&master("A"), &rows), Err(KeyringError::WrongKey { .. })),
+            "a mixture"
+        );
         let own = Keyring::unlock(&master("A"), &rows[..1]).unwrap();
         let other = Keyring::unlock(&master("E"), &rows[1..]).unwrap();
         assert_ne!(own.signing_key(), other.signing_key());
@@ -173,7 +181,10 @@ mod tests {
         assert!(matches!(Keyring::unlock(&master("A"), &rows), Err(KeyringError::WrongKey { .. })));
         for id in ["", "xyz", "00000000", "ABCDEF01", "+1234567"] {
             let row = WrappedKey { id: id.to_owned(), ..rows[0].clone() };
-            assert!(matches!(Keyring::unlock(&master("A"), &[row]), Err(KeyringError::WrongKey { .. })), "{id}");
+            assert!(
+                matches!(Keyring::unlock(&master("A"), &[row]), Err(KeyringError::WrongKey { .. })),
+                "{id}"
+            );
         }
     }
 

@@ -5,8 +5,8 @@
 use crate::clock::Random;
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use base64::Engine;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox, SecretString};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -18,7 +18,9 @@ pub struct MasterKey(SecretBox<[u8; 32]>);
 #[derive(Debug, thiserror::Error)]
 pub enum MasterKeyError {
     /// It has another length, or is no base64. Never shows it.
-    #[error("the master key must be exactly 32 bytes in base64 (44 characters; `openssl rand -base64 32` makes one)")]
+    #[error(
+        "the master key must be exactly 32 bytes in base64 (44 characters; `openssl rand -base64 32` makes one)"
+    )]
     Form,
     /// Its file cannot be read or made.
     #[error("the master key file {path} cannot be used: {source}", path = path.display())]
@@ -42,7 +44,8 @@ impl MasterKey {
     pub fn parse(text: &str) -> Result<Self, MasterKeyError> {
         let text = text.trim();
         let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-        let alphabet = if text.contains(['-', '_']) { &base64::alphabet::URL_SAFE } else { &base64::alphabet::STANDARD };
+        let alphabet =
+            if text.contains(['-', '_']) { &base64::alphabet::URL_SAFE } else { &base64::alphabet::STANDARD };
         let mut key = SecretBox::new(Box::new([0; 32]));
         // One byte more than a key, so that a longer one is noticed.
         let mut buffer = SecretBox::new(Box::new([0; 36]));
@@ -77,7 +80,8 @@ impl MasterKey {
         let mut key = SecretBox::new(Box::new([0; 32]));
         random.fill(key.expose_secret_mut());
         let failed = |source| MasterKeyError::File { path: path.to_owned(), source };
-        let written = write_new(path, &SecretString::from(STANDARD.encode(key.expose_secret())), random).map_err(failed)?;
+        let written = write_new(path, &SecretString::from(STANDARD.encode(key.expose_secret())), random)
+            .map_err(failed)?;
         if written {
             return Ok(Self(key));
         }
@@ -152,7 +156,15 @@ mod tests {
 
     #[test]
     fn other_lengths_and_texts_are_refused_without_showing_them() {
-        for text in ["", " ", "hunter2", &STANDARD.encode([7; 31]), &STANDARD.encode([7; 33]), &STANDARD.encode([7; 64]), &"=".repeat(44)] {
+        for text in [
+            "",
+            " ",
+            "hunter2",
+            &STANDARD.encode([7; 31]),
+            &STANDARD.encode([7; 33]),
+            &STANDARD.encode([7; 64]),
+            &"=".repeat(44),
+        ] {
             let Err(error) = MasterKey::parse(text) else { panic!("accepted {text:?}") };
             let shown = format!("{error} {error:?}");
             assert!(text.trim().is_empty() || text.starts_with('=') || !shown.contains(text), "{shown}");
@@ -173,7 +185,10 @@ mod tests {
             use std::os::unix::fs::PermissionsExt;
             assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
-        let names: Vec<_> = std::fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let names: Vec<_> = std::fs::read_dir(path.parent().unwrap())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
         assert_eq!(names, ["master.key"], "no draft stays behind");
     }
 
@@ -182,7 +197,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("master.key");
         std::fs::write(&path, "not a key").unwrap();
-        assert!(matches!(MasterKey::load_or_generate(&path, &Random::system()), Err(MasterKeyError::Content { .. })));
+        assert!(matches!(
+            MasterKey::load_or_generate(&path, &Random::system()),
+            Err(MasterKeyError::Content { .. })
+        ));
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "not a key");
     }
 
@@ -192,7 +210,9 @@ mod tests {
         let path = directory.path().join("master.key");
         let keys: Vec<_> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..8)
-                .map(|_| scope.spawn(|| bytes(&MasterKey::load_or_generate(&path, &Random::system()).unwrap())))
+                .map(|_| {
+                    scope.spawn(|| bytes(&MasterKey::load_or_generate(&path, &Random::system()).unwrap()))
+                })
                 .collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });

@@ -56,7 +56,13 @@ impl Cipher {
         UnboundKey::new(&AES_256_GCM_SIV, key).ok().map(|key| Self(LessSafeKey::new(key)))
     }
 
-    pub(super) fn seal(&self, id: KeyId, place: &Place<'_>, plaintext: &[u8], random: &Random) -> Result<Vec<u8>, SealedError> {
+    pub(super) fn seal(
+        &self,
+        id: KeyId,
+        place: &Place<'_>,
+        plaintext: &[u8],
+        random: &Random,
+    ) -> Result<Vec<u8>, SealedError> {
         let mut nonce = [0; NONCE_LEN];
         random.fill(&mut nonce);
         // Sized for all of it at once: a vector that grows would leave the plaintext behind in freed memory.
@@ -72,7 +78,12 @@ impl Cipher {
         Ok(sealed)
     }
 
-    pub(super) fn open(&self, id: KeyId, place: &Place<'_>, sealed: &[u8]) -> Result<SecretSlice<u8>, SealedError> {
+    pub(super) fn open(
+        &self,
+        id: KeyId,
+        place: &Place<'_>,
+        sealed: &[u8],
+    ) -> Result<SecretSlice<u8>, SealedError> {
         let rest = sealed.get(1 + ID_LEN..).ok_or(SealedError::Format)?;
         let (nonce, rest) = rest.split_at_checked(NONCE_LEN).ok_or(SealedError::Format)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealedError::Format)?;
@@ -97,8 +108,14 @@ pub(super) fn key_id(sealed: &[u8]) -> Result<KeyId, SealedError> {
 
 fn associated_data(id: KeyId, place: &Place<'_>) -> Vec<u8> {
     let version = place.version.to_be_bytes();
-    let parts: [&[u8]; 6] =
-        [&[FORMAT], &id, place.purpose.as_bytes(), place.organization.as_bytes(), place.row.as_bytes(), &version];
+    let parts: [&[u8]; 6] = [
+        &[FORMAT],
+        &id,
+        place.purpose.as_bytes(),
+        place.organization.as_bytes(),
+        place.row.as_bytes(),
+        &version,
+    ];
     let mut data = Vec::with_capacity(128);
     for part in parts {
         data.extend_from_slice(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
@@ -179,7 +196,10 @@ mod tests {
         for place in elsewhere {
             assert!(matches!(cipher().open(ID, &place, &sealed), Err(SealedError::Refused)), "{place:?}");
         }
-        assert!(matches!(cipher().open([1, 2, 3, 5], &home, &sealed), Err(SealedError::Refused)), "the key id is bound");
+        assert!(
+            matches!(cipher().open([1, 2, 3, 5], &home, &sealed), Err(SealedError::Refused)),
+            "the key id is bound"
+        );
         assert!(Cipher::new(&[8; 32]).unwrap().open(ID, &home, &sealed).is_err(), "another key");
     }
 

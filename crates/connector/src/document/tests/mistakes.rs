@@ -81,7 +81,7 @@ fn info() {
     warning("max_attempts: 2", "max_attempts: 9", &["out of range", "1 to 3"]);
     warning("param: owner", "param: ownr", &["no operation has the parameter \"ownr\""]);
     error("value.split('/')[0]", "value.split('/'", &["no valid template"]);
-    error("value.split('/')[0]", "valu", &["unknown name", "did you mean \"value\"?"]);
+    error("value.split('/')[0]", "valu / 2", &["unknown name", "did you mean \"value\"?"]);
 }
 
 #[test]

@@ -38,7 +38,10 @@ pub(super) fn router(stage: &Stage) -> Router {
 }
 
 async fn home() -> Html<String> {
-    page("Acme", "<p>Acme works with your contacts.</p><p><a class=\"button\" href=\"/connect\">Connect Harbour CRM</a></p>")
+    page(
+        "Acme",
+        "<p>Acme works with your contacts.</p><p><a class=\"button\" href=\"/connect\">Connect Harbour CRM</a></p>",
+    )
 }
 
 async fn connect(State(application): State<Arc<Application>>) -> Response {
@@ -56,13 +59,22 @@ async fn connect(State(application): State<Arc<Application>>) -> Response {
     }
 }
 
-async fn connected(State(application): State<Arc<Application>>, Query(query): Query<BTreeMap<String, String>>) -> Html<String> {
+async fn connected(
+    State(application): State<Arc<Application>>,
+    Query(query): Query<BTreeMap<String, String>>,
+) -> Html<String> {
     let Some(secret_id) = query.get("secret_id") else {
         let why = query.get("error_description").or_else(|| query.get("error")).cloned().unwrap_or_default();
         return page("Not connected", &format!("<p>{}</p><p><a href=\"/\">Back</a></p>", escaped(&why)));
     };
     match application.first_contacts(secret_id).await {
-        Ok(answer) => page("Connected", &format!("<p>The first contacts, read in your name:</p>{}<p><a href=\"/\">Back</a></p>", pre(&answer))),
+        Ok(answer) => page(
+            "Connected",
+            &format!(
+                "<p>The first contacts, read in your name:</p>{}<p><a href=\"/\">Back</a></p>",
+                pre(&answer)
+            ),
+        ),
         Err(error) => page("That did not work", &escaped(&error.to_string())),
     }
 }
@@ -77,7 +89,8 @@ impl Application {
     }
 
     async fn api(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
-        let credentials = json!({"client_id": self.client_id, "client_secret": self.client_secret.expose_secret()});
+        let credentials =
+            json!({"client_id": self.client_id, "client_secret": self.client_secret.expose_secret()});
         let token = self.post("/account/applications/token", None, &credentials).await?;
         let token = token.get("access_token").and_then(Value::as_str).unwrap_or_default().to_owned();
         self.post(path, Some(&token), body).await
@@ -86,7 +99,10 @@ impl Application {
     async fn post(&self, path: &str, bearer: Option<&str>, body: &Value) -> anyhow::Result<Value> {
         let mut headers = vec![(header::CONTENT_TYPE, "application/json".to_owned())];
         headers.extend(bearer.map(|bearer| (header::AUTHORIZATION, format!("Bearer {bearer}"))));
-        self.talk.send(Method::POST, &format!("{}/api/v1{path}", self.server), &headers, body.to_string()).await?.json()
+        self.talk
+            .send(Method::POST, &format!("{}/api/v1{path}", self.server), &headers, body.to_string())
+            .await?
+            .json()
     }
 }
 

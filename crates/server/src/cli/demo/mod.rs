@@ -87,8 +87,9 @@ async fn start(folder: &Path, stopped: watch::Receiver<bool>) -> anyhow::Result<
     // The application's port is found now and bound when it is needed.
     let application = format!("http://{}", TcpListener::bind("127.0.0.1:0").await?.local_addr()?);
     let provider_client_secret = random.token(24);
-    let mut settings = Settings::new(provider_url.clone(), "acme-app", provider_client_secret.expose_secret());
-    settings.application_name = "Acme".to_owned();
+    let mut settings =
+        Settings::new(provider_url.clone(), "acme-app", provider_client_secret.expose_secret());
+    "Acme".clone_into(&mut settings.application_name);
     settings.redirect_uris.push(format!("{server}/oauth/callback/harbour-crm"));
     settings.access_ttl = ACCESS_TTL;
     let provider = Provider::new(settings);

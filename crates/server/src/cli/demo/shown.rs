@@ -13,7 +13,8 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 
 /// Values of these fields are secrets; only their start is shown.
-const SECRETS: [&str; 6] = ["access_token", "client_secret", "token", "server_side_oauth_secret_id", "secret_id", "code_verifier"];
+const SECRETS: [&str; 6] =
+    ["access_token", "client_secret", "token", "server_side_oauth_secret_id", "secret_id", "code_verifier"];
 /// Longest printed body, in lines.
 const LINES: usize = 60;
 
@@ -37,7 +38,11 @@ impl Reply {
 
     /// Where a redirect leads.
     pub(super) fn location(&self) -> anyhow::Result<&str> {
-        self.headers.get(header::LOCATION).context("a redirect was expected")?.to_str().context("a location that is no text")
+        self.headers
+            .get(header::LOCATION)
+            .context("a redirect was expected")?
+            .to_str()
+            .context("a location that is no text")
     }
 }
 
@@ -47,19 +52,36 @@ impl Talk {
     }
 
     /// Sends without printing.
-    pub(super) async fn send(&self, method: Method, url: &str, headers: &[(header::HeaderName, String)], body: String) -> anyhow::Result<Reply> {
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        url: &str,
+        headers: &[(header::HeaderName, String)],
+        body: String,
+    ) -> anyhow::Result<Reply> {
         let mut request = Request::builder().method(method).uri(url);
         for (name, value) in headers {
             request = request.header(name, value);
         }
-        let response = self.client.request(request.body(Body::from(body))?).await.with_context(|| format!("no answer from {url}"))?;
+        let response = self
+            .client
+            .request(request.body(Body::from(body))?)
+            .await
+            .with_context(|| format!("no answer from {url}"))?;
         let (parts, body) = response.into_parts();
         let text = String::from_utf8_lossy(&body.collect().await?.to_bytes()).into_owned();
         Ok(Reply { status: parts.status, headers: parts.headers, text })
     }
 
     /// Calls the API with JSON, prints both sides, and insists on success.
-    pub(super) async fn call(&self, method: Method, base: &str, path: &str, bearer: Option<&str>, body: Option<&Value>) -> anyhow::Result<Value> {
+    pub(super) async fn call(
+        &self,
+        method: Method,
+        base: &str,
+        path: &str,
+        bearer: Option<&str>,
+        body: Option<&Value>,
+    ) -> anyhow::Result<Value> {
         say(&format!("  > {method} {path}"));
         if let Some(body) = body {
             print(body, "  > ");
@@ -97,7 +119,9 @@ fn shortened(value: &Value, name: &str) -> Value {
     match value {
         Value::String(text) if SECRETS.contains(&name) => Value::String(short(text)),
         Value::Array(items) => Value::Array(items.iter().map(|item| shortened(item, name)).collect()),
-        Value::Object(map) => Value::Object(map.iter().map(|(name, value)| (name.clone(), shortened(value, name))).collect()),
+        Value::Object(map) => {
+            Value::Object(map.iter().map(|(name, value)| (name.clone(), shortened(value, name))).collect())
+        }
         other => other.clone(),
     }
 }

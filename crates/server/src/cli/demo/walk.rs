@@ -35,7 +35,13 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    async fn call(&self, method: Method, path: &str, bearer: Option<&str>, body: Option<Value>) -> anyhow::Result<Value> {
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        bearer: Option<&str>,
+        body: Option<Value>,
+    ) -> anyhow::Result<Value> {
         self.talk.call(method, &self.stage.server, &format!("{API}{path}"), bearer, body.as_ref()).await
     }
 
@@ -48,7 +54,8 @@ impl Walk<'_> {
 
     async fn oauth_app(&self, token: &str) -> anyhow::Result<()> {
         say("\n2. It sets its own OAuth app at the CRM, so that users see its brand");
-        self.call(Method::GET, "/oauth/credentials/spec?connector_type=harbour-crm", Some(token), None).await?;
+        self.call(Method::GET, "/oauth/credentials/spec?connector_type=harbour-crm", Some(token), None)
+            .await?;
         let configuration = json!({
             "client_id": self.stage.provider_client_id,
             "client_secret": self.stage.provider_client_secret.expose_secret(),
@@ -62,7 +69,9 @@ impl Walk<'_> {
         say("\n3. A user presses “Connect Harbour CRM”; the application asks for the consent URL");
         let redirect_url = format!("{}/connected?user_id=user-1", self.stage.application);
         let body = json!({"external_user_id": "user-1", "connector_type": "harbour-crm", "redirect_url": redirect_url});
-        let answer = self.call(Method::POST, "/integrations/connectors/oauth/initiate", Some(token), Some(body)).await?;
+        let answer = self
+            .call(Method::POST, "/integrations/connectors/oauth/initiate", Some(token), Some(body))
+            .await?;
         text(&answer, "consent_url")
     }
 
@@ -70,7 +79,12 @@ impl Walk<'_> {
         say("\n4. The user's browser goes to the CRM, agrees, and comes back to the application");
         let home = browser::agree(self.talk, consent_url, &self.stage.application).await?;
         let url = Url::parse(&home)?;
-        let secret_id = url.query_pairs().find(|(name, _)| name == "secret_id").context("no secret_id came back")?.1.into_owned();
+        let secret_id = url
+            .query_pairs()
+            .find(|(name, _)| name == "secret_id")
+            .context("no secret_id came back")?
+            .1
+            .into_owned();
         say(&format!("  the application reads user_id and secret_id={}", short(&secret_id)));
         Ok(secret_id)
     }
@@ -84,21 +98,38 @@ impl Walk<'_> {
 
     async fn scoped_token(&self, token: &str) -> anyhow::Result<String> {
         say("\n6. For its agent it takes a token that reaches this one user only");
-        let answer = self.call(Method::POST, "/account/applications/scoped-token", Some(token), Some(json!({"workspace_name": "user-1"}))).await?;
+        let answer = self
+            .call(
+                Method::POST,
+                "/account/applications/scoped-token",
+                Some(token),
+                Some(json!({"workspace_name": "user-1"})),
+            )
+            .await?;
         text(&answer, "token")
     }
 
-    async fn execute(&self, token: &str, connector: &str, entity: &str, action: &str, params: Value) -> anyhow::Result<Value> {
+    async fn execute(
+        &self,
+        token: &str,
+        connector: &str,
+        entity: &str,
+        action: &str,
+        params: Value,
+    ) -> anyhow::Result<Value> {
         let body = json!({"entity": entity, "action": action, "params": params});
-        self.call(Method::POST, &format!("/connectors/sources/{connector}/execute"), Some(token), Some(body)).await
+        self.call(Method::POST, &format!("/connectors/sources/{connector}/execute"), Some(token), Some(body))
+            .await
     }
 
     async fn operations(&self, token: &str, connector: &str) -> anyhow::Result<()> {
         say("\n7. The agent lists contacts, two a page");
         let first = self.execute(token, connector, "contacts", "list", json!({"limit": 2})).await?;
-        let cursor = first.pointer("/connector_metadata/end_cursor").and_then(Value::as_str).context("no cursor")?;
+        let cursor =
+            first.pointer("/connector_metadata/end_cursor").and_then(Value::as_str).context("no cursor")?;
         say("\n8. …goes on with the cursor");
-        let second = self.execute(token, connector, "contacts", "list", json!({"limit": 2, "cursor": cursor})).await?;
+        let second =
+            self.execute(token, connector, "contacts", "list", json!({"limit": 2, "cursor": cursor})).await?;
         say("\n9. …gets one of them");
         let id = second.pointer("/result/0/id").and_then(Value::as_str).context("no contact")?;
         self.execute(token, connector, "contacts", "get", json!({"id": id})).await?;
@@ -110,13 +141,17 @@ impl Walk<'_> {
 
     async fn expiry(&self, token: &str, connector: &str) -> anyhow::Result<()> {
         let seconds = ACCESS_TTL.as_secs();
-        say(&format!("\n11. The CRM's access token lives {seconds} seconds. The demo waits for its end, then calls again"));
+        say(&format!(
+            "\n11. The CRM's access token lives {seconds} seconds. The demo waits for its end, then calls again"
+        ));
         let before = self.stage.control.stats();
         tokio::time::sleep(ACCESS_TTL + Duration::from_millis(300)).await;
         self.execute(token, connector, "contacts", "list", json!({"q": "grace"})).await?;
         let after = self.stage.control.stats();
         let refreshes = refreshes(&after) - refreshes(&before);
-        say(&format!("  the CRM counted {refreshes} refresh; the refresh token was replaced and stored before it was used"));
+        say(&format!(
+            "  the CRM counted {refreshes} refresh; the refresh token was replaced and stored before it was used"
+        ));
         anyhow::ensure!(refreshes == 1, "exactly one refresh was expected");
         Ok(())
     }
@@ -127,5 +162,9 @@ fn refreshes(stats: &keybearer_demo_provider::Stats) -> u64 {
 }
 
 fn text(answer: &Value, name: &str) -> anyhow::Result<String> {
-    answer.get(name).and_then(Value::as_str).map(str::to_owned).with_context(|| format!("no `{name}` in the answer"))
+    answer
+        .get(name)
+        .and_then(Value::as_str)
+        .map(str::to_owned)
+        .with_context(|| format!("no `{name}` in the answer"))
 }

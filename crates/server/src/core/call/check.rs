@@ -38,11 +38,16 @@ pub async fn check(deps: &Arc<Deps>, ready: Arc<Ready>, entities: &[String]) -> 
     if entities.is_empty() {
         let found = check_params(&ready.plan, &ready.target.environment, deps.clock.timestamp());
         return Ok(match found {
-            Ok(None) => report("inconclusive", Some("The definition names no operation that could be checked".to_owned())),
-            Ok(Some((operation, params))) => match drive(deps, ready, operation, params, Shaping::default()).await {
-                Ok(_) => report("succeeded", None),
-                Err(error) => report(verdict(&error), Some(error.message.into_owned())),
-            },
+            Ok(None) => report(
+                "inconclusive",
+                Some("The definition names no operation that could be checked".to_owned()),
+            ),
+            Ok(Some((operation, params))) => {
+                match drive(deps, ready, operation, params, Shaping::default()).await {
+                    Ok(_) => report("succeeded", None),
+                    Err(error) => report(verdict(&error), Some(error.message.into_owned())),
+                }
+            }
             Err(fault) => report("inconclusive", Some(fault.message)),
         });
     }
@@ -61,20 +66,30 @@ pub async fn check(deps: &Arc<Deps>, ready: Arc<Ready>, entities: &[String]) -> 
 }
 
 async fn check_entity(deps: &Arc<Deps>, ready: &Arc<Ready>, entity: &str) -> EntityCheck {
-    let result = |status, status_code, error_message| EntityCheck { entity: entity.to_owned(), status, status_code, error_message };
+    let result = |status, status_code, error_message| EntityCheck {
+        entity: entity.to_owned(),
+        status,
+        status_code,
+        error_message,
+    };
     if !ready.plan.operations.iter().any(|operation| operation.entity == entity) {
         return result("failed", None, Some("The connector has no such entity".to_owned()));
     }
-    let position = [Action::List, Action::Get].iter().find_map(|action| ready.plan.index.get(&(entity.to_owned(), *action)).copied());
+    let position = [Action::List, Action::Get]
+        .iter()
+        .find_map(|action| ready.plan.index.get(&(entity.to_owned(), *action)).copied());
     let Some(position) = position else {
         return result("inconclusive", None, Some("The entity has no list or get operation".to_owned()));
     };
-    let is_list = ready.plan.operations.get(position).is_some_and(|operation| operation.action == Action::List);
+    let is_list =
+        ready.plan.operations.get(position).is_some_and(|operation| operation.action == Action::List);
     let params = if is_list { Map::from_iter([("limit".to_owned(), json!(1))]) } else { Map::new() };
     match drive(deps, Arc::clone(ready), position, params, Shaping::default()).await {
         Ok(_) => result("succeeded", None, None),
         // Parameters that only a caller can know: the check cannot say anything.
-        Err(error) if error.kind == Kind::InvalidParams => result("inconclusive", None, Some(error.message.into_owned())),
+        Err(error) if error.kind == Kind::InvalidParams => {
+            result("inconclusive", None, Some(error.message.into_owned()))
+        }
         Err(error) => {
             let code = error.details.get("upstream_status").and_then(Value::as_i64);
             result(verdict(&error), code, Some(error.message.into_owned()))
@@ -86,7 +101,8 @@ async fn check_entity(deps: &Arc<Deps>, ready: &Arc<Ready>, entity: &str) -> Ent
 pub async fn identity(deps: &Arc<Deps>, ready: Ready, oauth: &OauthPlan) -> Result<Option<Account>> {
     let Some(Identity::Operation { entity, action, id, name }) = &oauth.identity else { return Ok(None) };
     let Some(position) = ready.plan.index.get(&(entity.clone(), *action)).copied() else { return Ok(None) };
-    let Driven { answer, .. } = drive(deps, Arc::new(ready), position, Map::new(), Shaping::default()).await?;
+    let Driven { answer, .. } =
+        drive(deps, Arc::new(ready), position, Map::new(), Shaping::default()).await?;
     Ok(answer.result.json().and_then(|json| identity_of(id, name.as_ref(), json)))
 }
 
@@ -97,7 +113,11 @@ fn report(status: &'static str, error_message: Option<String>) -> CheckReport {
 /// A provider that cannot be reached says nothing about the credential.
 fn verdict(error: &Error) -> &'static str {
     match error.kind {
-        Kind::UpstreamError | Kind::UpstreamTimeout | Kind::UpstreamRateLimited | Kind::RefreshInProgress | Kind::Unavailable => "inconclusive",
+        Kind::UpstreamError
+        | Kind::UpstreamTimeout
+        | Kind::UpstreamRateLimited
+        | Kind::RefreshInProgress
+        | Kind::Unavailable => "inconclusive",
         _ => "failed",
     }
 }

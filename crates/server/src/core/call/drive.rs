@@ -6,7 +6,9 @@ use super::{Ready, fault_error, ready};
 use crate::core::error::{Error, Kind, Result};
 use crate::core::{Deps, grants};
 use crate::egress::{BodyStream, Received};
-use keybearer_connector::call::{Answer, Call, Event, Fault, FaultKind, Settings, Shaping, Step, Unreachable, Unsigned};
+use keybearer_connector::call::{
+    Answer, Call, Event, Fault, FaultKind, Settings, Shaping, Step, Unreachable, Unsigned,
+};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +25,13 @@ pub struct Driven {
 }
 
 /// Runs one operation.
-pub async fn drive(deps: &Arc<Deps>, ready: Arc<Ready>, operation: usize, params: Map<String, Value>, shaping: Shaping) -> Result<Driven> {
+pub async fn drive(
+    deps: &Arc<Deps>,
+    ready: Arc<Ready>,
+    operation: usize,
+    params: Map<String, Value>,
+    shaping: Shaping,
+) -> Result<Driven> {
     let started = deps.clock.ticks();
     let settings = Settings {
         max_attempts: ATTEMPTS,
@@ -32,7 +40,8 @@ pub async fn drive(deps: &Arc<Deps>, ready: Arc<Ready>, operation: usize, params
         now: deps.clock.timestamp(),
         random: deps.random.number(),
     };
-    let call = Call::new(Arc::clone(&ready.plan), Arc::clone(&ready.target), operation, params, shaping, settings);
+    let call =
+        Call::new(Arc::clone(&ready.plan), Arc::clone(&ready.target), operation, params, shaping, settings);
     let call = call.map_err(|fault| fault_error(fault, &ready))?;
     let mut drive = Drive { deps, ready: fresh(deps, ready).await?, started, body: None };
     drive.run(call).await
@@ -93,7 +102,8 @@ impl Drive<'_> {
     /// The provider answered 401. Where nothing can be refreshed, the fault says so; a failed renewal is an error of its own.
     async fn refresh(&mut self) -> Result<Event> {
         if !self.ready.grant.refreshable || self.ready.connector_id.is_none() {
-            let fault = Fault::new(FaultKind::Unauthorized, "the credential was refused and cannot be renewed");
+            let fault =
+                Fault::new(FaultKind::Unauthorized, "the credential was refused and cannot be renewed");
             return Ok(Event::NotRefreshed(fault));
         }
         self.ready = renewed(self.deps, &self.ready).await?;
@@ -106,7 +116,10 @@ async fn fresh(deps: &Arc<Deps>, ready: Arc<Ready>) -> Result<Arc<Ready>> {
     match ready.grant.status.as_str() {
         "active" | "app_misconfigured" | "quarantined" => {}
         "reauthorization_required" => {
-            return Err(super::reauthorization_required("The provider refused to renew the access; the user has to connect again", &ready));
+            return Err(super::reauthorization_required(
+                "The provider refused to renew the access; the user has to connect again",
+                &ready,
+            ));
         }
         _ => return Err(Error::not_found()),
     }
@@ -114,7 +127,11 @@ async fn fresh(deps: &Arc<Deps>, ready: Arc<Ready>) -> Result<Arc<Ready>> {
     if ready.is_expired(now) && ready.grant.refreshable && ready.connector_id.is_some() {
         return renewed(deps, &ready).await;
     }
-    if deps.settings.refresh_ahead && ready.grant.refreshable && ready.connector_id.is_some() && ready.ends_soon(now) {
+    if deps.settings.refresh_ahead
+        && ready.grant.refreshable
+        && ready.connector_id.is_some()
+        && ready.ends_soon(now)
+    {
         // The token still works: this call uses it, and a refresh in the background serves the next ones.
         let (deps, ready) = (Arc::clone(deps), Arc::clone(&ready));
         tokio::spawn(async move { renewed(&deps, &ready).await.map(|_| ()) });

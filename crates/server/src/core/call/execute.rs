@@ -26,7 +26,7 @@ pub struct Execute {
 /// What came out.
 pub enum Executed {
     /// An operation's answer.
-    Answer(Driven),
+    Answer(Box<Driven>),
     /// `check` on `*`.
     Check(CheckReport),
     /// `describe`.
@@ -40,8 +40,10 @@ pub async fn execute(deps: &Arc<Deps>, caller: &Caller, id: &str, ask: Execute) 
         ("*", "check") => Ok(Executed::Check(check(deps, ready, &[]).await?)),
         (entity, "describe") => Ok(Executed::Description(describe_entity(deps, &ready, entity)?)),
         (entity, action) => {
-            let operation = find_operation(&ready.plan, entity, action).map_err(|fault| fault_error(fault, &ready))?;
-            Ok(Executed::Answer(drive(deps, ready, operation, ask.params, ask.shaping).await?))
+            let operation =
+                find_operation(&ready.plan, entity, action).map_err(|fault| fault_error(fault, &ready))?;
+            let driven = drive(deps, ready, operation, ask.params, ask.shaping).await?;
+            Ok(Executed::Answer(Box::new(driven)))
         }
     }
 }

@@ -17,7 +17,11 @@ pub fn fault_error(mut fault: Fault, ready: &Ready) -> Error {
     let fields = fault
         .errors
         .iter()
-        .map(|error| FieldError { field: format!("params{}", error.pointer), message: error.message.clone(), code: field_code(error.code) })
+        .map(|error| FieldError {
+            field: format!("params{}", error.pointer),
+            message: error.message.clone(),
+            code: field_code(error.code),
+        })
         .collect();
     let error = Error { fields, ..Error::new(kind(fault.kind), fault.message.clone()) };
     with_upstream(error, &fault)

@@ -97,7 +97,8 @@ pub async fn resolve(deps: &Deps, caller: &Caller, id: &str) -> Result<Arc<Ready
     if let Some(ready) = deps.ready.0.get(id)
         && deps.feed.is_fresh(&deps.clock)
     {
-        let own = ready.organization_id == caller.organization() && caller.workspace().is_none_or(|own| own == ready.workspace_id);
+        let own = ready.organization_id == caller.organization()
+            && caller.workspace().is_none_or(|own| own == ready.workspace_id);
         return if own { Ok(ready) } else { Err(Error::not_found()) };
     }
     let generation = deps.feed.generation();
@@ -129,10 +130,12 @@ pub async fn view(deps: &Deps, caller: &Caller, id: &str) -> Result<ConnectorVie
 impl Ready {
     fn of(deps: &Deps, view: &ConnectorView) -> Result<Self> {
         let (row, grant) = (&view.connector, &view.grant);
-        let kind: &Arc<ConnectorType> = deps.catalog.find(&row.connector_type).ok_or_else(|| gone(&row.connector_type))?;
+        let kind: &Arc<ConnectorType> =
+            deps.catalog.find(&row.connector_type).ok_or_else(|| gone(&row.connector_type))?;
         let plan = Arc::clone(kind.plan()?);
         let secret = GrantSecret::open(deps, grant)?;
-        let environment: Map<String, Value> = serde_json::from_str(&row.environment).map_err(Error::internal)?;
+        let environment: Map<String, Value> =
+            serde_json::from_str(&row.environment).map_err(Error::internal)?;
         let mut ready = Self::unsaved(deps, &plan, grant, &secret, &environment, None)?;
         ready.connector_id = Some(row.id.clone());
         ready.workspace_name.clone_from(&view.workspace_name);
@@ -157,11 +160,15 @@ impl Ready {
         }
         let mut values = environment.clone();
         values.extend(secret.extracted.clone());
-        let target = Target::new(plan, &Environment(values.into_iter().collect()))
-            .map_err(|error| Error::field(&format!("environment.{}", error.variable), "invalid_value", error.message.clone()))?;
+        let target = Target::new(plan, &Environment(values.into_iter().collect())).map_err(|error| {
+            Error::field(&format!("environment.{}", error.variable), "invalid_value", error.message.clone())
+        })?;
         let mut credential = Credential { values: secret.values.clone() };
         if let Some(client_id) = client_id {
-            credential.values.entry("client_id".to_owned()).or_insert_with(|| SecretString::from(client_id.to_owned()));
+            credential
+                .values
+                .entry("client_id".to_owned())
+                .or_insert_with(|| SecretString::from(client_id.to_owned()));
         }
         let scheme = plan.scheme(&grant.scheme).ok_or_else(|| gone(&grant.scheme))?;
         let attachment = scheme.attach(&credential);
@@ -180,7 +187,12 @@ impl Ready {
             target: Arc::new(target),
             reach,
             attachment: attachment.ok(),
-            secrets: secret.values.iter().filter(|(name, _)| *name != "client_id").map(|(_, value)| value.clone()).collect(),
+            secrets: secret
+                .values
+                .iter()
+                .filter(|(name, _)| *name != "client_id")
+                .map(|(_, value)| value.clone())
+                .collect(),
             grant: GrantFacts {
                 id: grant.id.clone(),
                 version: grant.version,

@@ -6,8 +6,8 @@
 
 use super::exchange::{Exchanged, exchange};
 use super::flow::{Exchanging, Flow, LEGACY, Stored};
-use crate::core::{Deps, redirect_urls};
 use crate::core::error::Result;
+use crate::core::{Deps, redirect_urls};
 use crate::store::Taken;
 use crate::vault::digest;
 use std::collections::BTreeMap;
@@ -24,8 +24,17 @@ pub enum Outcome {
 
 /// RFC 6749 section 4.1.2.1 and OpenID Connect Core section 3.1.2.6: codes that pass through to the application.
 const REGISTERED: [&str; 12] = [
-    "invalid_request", "unauthorized_client", "access_denied", "unsupported_response_type", "invalid_scope", "server_error",
-    "temporarily_unavailable", "interaction_required", "login_required", "account_selection_required", "consent_required",
+    "invalid_request",
+    "unauthorized_client",
+    "access_denied",
+    "unsupported_response_type",
+    "invalid_scope",
+    "server_error",
+    "temporarily_unavailable",
+    "interaction_required",
+    "login_required",
+    "account_selection_required",
+    "consent_required",
     "invalid_target",
 ];
 /// Query parameters that a callback may have.
@@ -55,7 +64,11 @@ pub async fn callback(deps: &Arc<Deps>, slug: Option<&str>, pairs: Vec<(String, 
     }
 }
 
-async fn finish(deps: &Arc<Deps>, flow: Exchanging, values: &BTreeMap<String, Vec<String>>) -> Result<Outcome> {
+async fn finish(
+    deps: &Arc<Deps>,
+    flow: Exchanging,
+    values: &BTreeMap<String, Vec<String>>,
+) -> Result<Outcome> {
     let redirect_url = flow.0.redirect_url.clone();
     let identity = (flow.0.organization_id.clone(), flow.0.id.clone());
     let done = match check(deps, &flow.0, values) {
@@ -66,14 +79,20 @@ async fn finish(deps: &Arc<Deps>, flow: Exchanging, values: &BTreeMap<String, Ve
         Ok(Exchanged::Secret(secret)) => Ok(answer(&redirect_url, "secret_id", &secret)),
         Ok(Exchanged::Connector(id)) => Ok(answer(&redirect_url, "connector_id", &id)),
         Err(reason) => {
-            deps.store.fail_flow(&identity.0, &identity.1, "exchanging", &reason, deps.clock.now_ms()).await?;
+            deps.store
+                .fail_flow(&identity.0, &identity.1, "exchanging", &reason, deps.clock.now_ms())
+                .await?;
             Ok(refuse(&redirect_url, &reason))
         }
     }
 }
 
 /// Context, `iss`, the provider's own refusal, then the code. The first thing wrong is the reason.
-fn check(deps: &Deps, flow: &Flow, values: &BTreeMap<String, Vec<String>>) -> std::result::Result<String, String> {
+fn check(
+    deps: &Deps,
+    flow: &Flow,
+    values: &BTreeMap<String, Vec<String>>,
+) -> std::result::Result<String, String> {
     let plan = deps.catalog.find(&flow.connector_type).and_then(|kind| kind.plan().ok().cloned());
     let plan = plan.ok_or("creation_failed")?;
     let (_, oauth) = plan.oauth().ok_or("creation_failed")?;
@@ -92,20 +111,31 @@ fn check(deps: &Deps, flow: &Flow, values: &BTreeMap<String, Vec<String>>) -> st
         return Err("invalid_state".to_owned());
     }
     if let Some(error) = error {
-        let description = values.get("error_description").and_then(|texts| texts.first()).map(|text| bounded(text));
+        let description =
+            values.get("error_description").and_then(|texts| texts.first()).map(|text| bounded(text));
         tracing::info!(flow = %flow.id, error = %bounded(error), description, "the provider refused consent");
         return Err(if REGISTERED.contains(&error) { error } else { "provider_error" }.to_owned());
     }
-    code.filter(|code| !code.is_empty() && code.len() <= 4096).map(str::to_owned).ok_or_else(|| "provider_error".to_owned())
+    code.filter(|code| !code.is_empty() && code.len() <= 4096)
+        .map(str::to_owned)
+        .ok_or_else(|| "provider_error".to_owned())
 }
 
 fn answer(redirect_url: &str, name: &str, value: &str) -> Outcome {
-    Outcome::Redirect(redirect_urls::append(redirect_url, &["secret_id", "connector_id", "error", "error_description"], &[(name, value)]))
+    Outcome::Redirect(redirect_urls::append(
+        redirect_url,
+        &["secret_id", "connector_id", "error", "error_description"],
+        &[(name, value)],
+    ))
 }
 
 fn refuse(redirect_url: &str, code: &str) -> Outcome {
     let dropped = ["secret_id", "connector_id", "error", "error_description"];
-    Outcome::Redirect(redirect_urls::append(redirect_url, &dropped, &[("error", code), ("error_description", description(code))]))
+    Outcome::Redirect(redirect_urls::append(
+        redirect_url,
+        &dropped,
+        &[("error", code), ("error_description", description(code))],
+    ))
 }
 
 /// Our own text for each code; a provider's text goes to the log only.

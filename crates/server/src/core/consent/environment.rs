@@ -13,7 +13,11 @@ pub fn accept_environment(plan: &Plan, given: &Map<String, Value>, field: &str) 
         Error::invalid(
             errors
                 .into_iter()
-                .map(|error| FieldError { field: format!("{field}{}", error.pointer.replace('/', ".")), message: error.message, code: error.code })
+                .map(|error| FieldError {
+                    field: format!("{field}{}", error.pointer.replace('/', ".")),
+                    message: error.message,
+                    code: error.code,
+                })
                 .collect(),
         )
     })

@@ -39,23 +39,32 @@ pub(super) async fn exchange(
     code: &str,
     values: &BTreeMap<String, Vec<String>>,
 ) -> Result<Exchanged, Reason> {
-    let failed = |what: &'static str| move |error: Error| {
-        tracing::warn!(%error, cause = error.source.as_ref().map(ToString::to_string), "{what}");
-        "creation_failed".to_owned()
+    let failed = |what: &'static str| {
+        move |error: Error| {
+            tracing::warn!(%error, cause = error.source.as_ref().map(ToString::to_string), "{what}");
+            "creation_failed".to_owned()
+        }
     };
     let kind = deps.catalog.find(&flow.0.connector_type).ok_or("creation_failed")?;
     let plan = Arc::clone(kind.plan().map_err(failed("definition"))?);
     let (scheme, oauth) = plan.oauth().ok_or("creation_failed")?;
-    let app = oauth_apps::pinned(deps, &flow.0.organization_id, &plan.info.slug, flow.0.oauth_app_id.as_deref(), &flow.0.client_id)
-        .await
-        .map_err(failed("OAuth app"))?
-        .filter(|app| app.pin.as_ref().is_none_or(|pin| pin.covers(&plan)))
-        .ok_or("creation_failed")?;
+    let app = oauth_apps::pinned(
+        deps,
+        &flow.0.organization_id,
+        &plan.info.slug,
+        flow.0.oauth_app_id.as_deref(),
+        &flow.0.client_id,
+    )
+    .await
+    .map_err(failed("OAuth app"))?
+    .filter(|app| app.pin.as_ref().is_none_or(|pin| pin.covers(&plan)))
+    .ok_or("creation_failed")?;
     let kept = callback_values(oauth, values)?;
     let mut environment = flow.0.environment.clone();
     environment.extend(kept.clone());
     let answer = token_call(deps, &flow, oauth, &plan, &app, code, &environment).await?;
-    let mut grant = grants::from_answer(deps, &flow.0, &scheme.name, &answer, kept, &Pin::of(&plan)).map_err(failed("sealing"))?;
+    let mut grant = grants::from_answer(deps, &flow.0, &scheme.name, &answer, kept, &Pin::of(&plan))
+        .map_err(failed("sealing"))?;
     let account = whose(deps, &plan, oauth, &grant, &flow.0, &app, &answer).await;
     grant.account_id = account.as_ref().map(|account| account.id.clone());
     grant.account_name = account.and_then(|account| account.name);
@@ -63,7 +72,10 @@ pub(super) async fn exchange(
 }
 
 /// Further callback values that the definition declares, each checked against its pattern.
-fn callback_values(oauth: &OauthPlan, values: &BTreeMap<String, Vec<String>>) -> Result<Map<String, Value>, Reason> {
+fn callback_values(
+    oauth: &OauthPlan,
+    values: &BTreeMap<String, Vec<String>>,
+) -> Result<Map<String, Value>, Reason> {
     let mut kept = Map::new();
     for (name, pattern) in &oauth.callback_params {
         let Some([value]) = values.get(name).map(Vec::as_slice) else { continue };
@@ -94,7 +106,8 @@ async fn token_call(
     let exchange = Exchange { code: &code, redirect_uri: &redirect_uri, code_verifier: Some(&verifier) };
     let client = ClientKeys { client_id: &app.client_id, client_secret: Some(&app.client_secret) };
     let environment = Environment(environment.clone().into_iter().collect());
-    let request = token::exchange(oauth, &exchange, &client, &environment).map_err(|error| failed(&error.to_string()))?;
+    let request = token::exchange(oauth, &exchange, &client, &environment)
+        .map_err(|error| failed(&error.to_string()))?;
     let response = grants::token_endpoint(deps, request).await.map_err(|error| failed(&error.to_string()))?;
     let answer = token::read(oauth, &response).map_err(|fault| failed(&grants::describe_fault(&fault)))?;
     for name in answer.extracted.keys() {
@@ -139,21 +152,36 @@ async fn store(deps: &Deps, flow: Exchanging, mut grant: GrantRow, plan: &Plan) 
         let expires = now + i64::try_from(deps.settings.secret_ttl.as_millis()).unwrap_or(i64::MAX);
         let hash = digest("secret_id", secret.expose_secret());
         let granted = flow.grant(grant.id.clone(), expires);
-        let stored = deps.store.grant_flow(&org, &id, &grant, &hash, granted.secret_expires_at, now).await.map_err(failed)?;
-        return if stored { Ok(Exchanged::Secret(secret.expose_secret().to_owned())) } else { Err("session_expired".to_owned()) };
+        let stored = deps
+            .store
+            .grant_flow(&org, &id, &grant, &hash, granted.secret_expires_at, now)
+            .await
+            .map_err(failed)?;
+        return if stored {
+            Ok(Exchanged::Secret(secret.expose_secret().to_owned()))
+        } else {
+            Err("session_expired".to_owned())
+        };
     }
     "active".clone_into(&mut grant.status);
     let flow = flow.consume().0;
     let environment = Value::Object(flow.environment.clone()).to_string();
     let (connector, finish) = match flow.reconnects {
         Some(connector_id) => {
-            let switch = FinishConnector::Switch { connector_id: connector_id.clone(), auth_scheme: grant.scheme.clone(), environment, updated_at: now };
+            let switch = FinishConnector::Switch {
+                connector_id: connector_id.clone(),
+                auth_scheme: grant.scheme.clone(),
+                environment,
+                updated_at: now,
+            };
             (connector_id, switch)
         }
         None => {
             let name = match flow.name {
                 Some(name) => name,
-                None => connectors::default_name(deps, &org, &flow.workspace_id, plan).await.map_err(|_| "creation_failed")?,
+                None => connectors::default_name(deps, &org, &flow.workspace_id, plan)
+                    .await
+                    .map_err(|_| "creation_failed")?,
             };
             let row = ConnectorRow {
                 id: deps.random.uuid_v7(&deps.clock),

@@ -91,11 +91,19 @@ fn pinned_environment(plan: &Plan, ask: &Initiate) -> Result<Environment> {
 
 /// A reconnect names a live connector of the same workspace and type; anything else is not found.
 async fn check_reconnect(deps: &Deps, caller: &Caller, workspace: &str, id: &str, plan: &Plan) -> Result<()> {
-    let view = deps.store.connector(caller.organization(), Some(workspace), id).await?.ok_or_else(Error::not_found)?;
+    let view = deps
+        .store
+        .connector(caller.organization(), Some(workspace), id)
+        .await?
+        .ok_or_else(Error::not_found)?;
     if view.connector.connector_type == plan.info.slug {
         Ok(())
     } else {
-        Err(Error::field("connector_id", "conflict", format!("is a `{}` connector", view.connector.connector_type)))
+        Err(Error::field(
+            "connector_id",
+            "conflict",
+            format!("is a `{}` connector", view.connector.connector_type),
+        ))
     }
 }
 

@@ -13,7 +13,7 @@ mod redeem;
 pub use callback::{Outcome, callback};
 pub use environment::{accept_environment, merge_pinned};
 pub use initiate::{Initiate, initiate};
-pub use redeem::{Redeem, Redeemable, finish, find_redeemable};
+pub use redeem::{Redeem, Redeemable, find_redeemable, finish};
 
 use crate::core::Deps;
 use crate::core::error::{Error, Result};
@@ -30,7 +30,10 @@ fn verifier_place<'a>(organization: &'a str, flow: &'a str) -> Place<'a> {
 }
 
 fn open_verifier(deps: &Deps, flow: &Flow) -> Result<SecretString> {
-    let bytes = deps.keyring.open(&verifier_place(&flow.organization_id, &flow.id), &flow.sealed).map_err(Error::internal)?;
+    let bytes = deps
+        .keyring
+        .open(&verifier_place(&flow.organization_id, &flow.id), &flow.sealed)
+        .map_err(Error::internal)?;
     let text = std::str::from_utf8(bytes.expose_secret()).map_err(Error::internal)?;
     Ok(SecretString::from(text.to_owned()))
 }

@@ -49,9 +49,15 @@ pub async fn find_redeemable(deps: &Deps, caller: &Caller, ask: &Redeem<'_>) -> 
 }
 
 /// Consumes the flow and stores the connector, or answers as if the `secret_id` were unknown when another call was faster.
-pub async fn finish(deps: &Deps, caller: &Caller, granted: Granted, connector: FinishConnector) -> Result<()> {
+pub async fn finish(
+    deps: &Deps,
+    caller: &Caller,
+    granted: Granted,
+    connector: FinishConnector,
+) -> Result<()> {
     let flow = granted.consume().0;
-    let done = deps.store.redeem_flow(caller.organization(), &flow.id, connector, deps.clock.now_ms()).await?;
+    let done =
+        deps.store.redeem_flow(caller.organization(), &flow.id, connector, deps.clock.now_ms()).await?;
     if done { Ok(()) } else { Err(invalid()) }
 }
 
@@ -59,7 +65,9 @@ pub async fn finish(deps: &Deps, caller: &Caller, granted: Granted, connector: F
 fn bound(granted: &Granted, verifier: Option<&SecretString>) -> bool {
     match (&granted.flow.code_challenge, verifier) {
         (None, _) => true,
-        (Some(challenge), Some(verifier)) => same(challenge.as_bytes(), s256_challenge(verifier.expose_secret()).as_bytes()),
+        (Some(challenge), Some(verifier)) => {
+            same(challenge.as_bytes(), s256_challenge(verifier.expose_secret()).as_bytes())
+        }
         (Some(_), None) => false,
     }
 }

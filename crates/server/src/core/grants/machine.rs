@@ -200,7 +200,9 @@ fn decide(known: i64, row: Option<View>) -> (State, Effect) {
         Some(view) if view.version > known => finish(Outcome::Renewed),
         Some(view) if view.status == Status::Dead => finish(Outcome::Dead),
         Some(view) if !view.refreshable => finish(Outcome::NotRefreshable),
-        Some(view) => (State::Claiming { known, version: view.version }, Effect::Claim { version: view.version }),
+        Some(view) => {
+            (State::Claiming { known, version: view.version }, Effect::Claim { version: view.version })
+        }
     }
 }
 
@@ -209,7 +211,9 @@ fn conclude(version: i64, verdict: Verdict) -> (State, Effect) {
         Verdict::Granted => (State::Committing { version }, Effect::Commit),
         Verdict::InvalidGrant => (State::Confirming { version }, Effect::Read),
         Verdict::InvalidClient => (State::Settling(Outcome::Misconfigured), Effect::MarkMisconfigured),
-        Verdict::Refused | Verdict::NotSent => (State::Settling(Outcome::Failed), Effect::Release { unknown: false }),
+        Verdict::Refused | Verdict::NotSent => {
+            (State::Settling(Outcome::Failed), Effect::Release { unknown: false })
+        }
         Verdict::Unknown => (State::Settling(Outcome::Failed), Effect::Release { unknown: true }),
     }
 }
@@ -247,7 +251,13 @@ mod tests {
                 Event::Committed(true),
             ],
         );
-        let expected = [Effect::Read, Effect::Claim { version: 7 }, Effect::Send, Effect::Commit, Effect::Finish(Outcome::Renewed)];
+        let expected = [
+            Effect::Read,
+            Effect::Claim { version: 7 },
+            Effect::Send,
+            Effect::Commit,
+            Effect::Finish(Outcome::Renewed),
+        ];
         assert_eq!(effects, expected);
     }
 
@@ -267,7 +277,11 @@ mod tests {
 
     #[test]
     fn a_refusal_is_believed_only_when_the_version_still_stands() {
-        let refused = [Event::Row(Some(LIVE)), Event::Claimed { unknown_sends: 0 }, Event::Answered(Verdict::InvalidGrant)];
+        let refused = [
+            Event::Row(Some(LIVE)),
+            Event::Claimed { unknown_sends: 0 },
+            Event::Answered(Verdict::InvalidGrant),
+        ];
         let stands = run(7, &[&refused[..], &[Event::Row(Some(LIVE)), Event::Settled]].concat());
         assert_eq!(stands[4..], [Effect::MarkDead, Effect::Finish(Outcome::Dead)]);
         let moved = run(7, &[&refused[..], &[Event::Row(Some(View { version: 8, ..LIVE }))]].concat());
@@ -285,10 +299,22 @@ mod tests {
 
     #[test]
     fn no_event_but_a_refusal_leads_to_dead() {
-        let verdicts = [Verdict::Granted, Verdict::InvalidClient, Verdict::Refused, Verdict::NotSent, Verdict::Unknown];
+        let verdicts =
+            [Verdict::Granted, Verdict::InvalidClient, Verdict::Refused, Verdict::NotSent, Verdict::Unknown];
         for verdict in verdicts {
-            for after in [Event::Settled, Event::Committed(false), Event::Committed(true), Event::Row(Some(LIVE)), Event::Row(None)] {
-                let events = [Event::Row(Some(LIVE)), Event::Claimed { unknown_sends: 0 }, Event::Answered(verdict), after];
+            for after in [
+                Event::Settled,
+                Event::Committed(false),
+                Event::Committed(true),
+                Event::Row(Some(LIVE)),
+                Event::Row(None),
+            ] {
+                let events = [
+                    Event::Row(Some(LIVE)),
+                    Event::Claimed { unknown_sends: 0 },
+                    Event::Answered(verdict),
+                    after,
+                ];
                 assert!(!run(7, &events).contains(&Effect::MarkDead), "{verdict:?} {after:?}");
             }
         }

@@ -18,7 +18,10 @@ use keybearer_connector::oauth::TokenRequest;
 use keybearer_connector::oauth::token::TokenFault;
 
 /// Sends one token, revocation or introspection request: no redirects, no retry, only to the endpoint's own origin.
-pub async fn token_endpoint(deps: &Deps, request: TokenRequest) -> std::result::Result<Response, TokenCallFault> {
+pub async fn token_endpoint(
+    deps: &Deps,
+    request: TokenRequest,
+) -> std::result::Result<Response, TokenCallFault> {
     let TokenRequest { mut request, attachment } = request;
     // The endpoint's origin is the only place that its secrets may go to.
     let reach = Reach::only(&request.url);
@@ -67,5 +70,6 @@ pub fn describe_fault(fault: &TokenFault) -> String {
 
 /// 502: the token endpoint failed, the grant is kept.
 pub fn token_endpoint_error(why: &str) -> Error {
-    Error::new(Kind::TokenEndpointError, format!("The access token could not be renewed: {why}")).with("retryable", true)
+    Error::new(Kind::TokenEndpointError, format!("The access token could not be renewed: {why}"))
+        .with("retryable", true)
 }

@@ -56,11 +56,15 @@ pub async fn refresh(deps: &Arc<Deps>, organization: &str, grant_id: &str, known
     let finished = match waited {
         Ok(Ok(value)) => value.clone(),
         // The task died (a panic): what stands in the row decides at the next call.
-        Ok(Err(_)) => Some(Finished { outcome: Outcome::Failed, why: Some("the refresh was interrupted".to_owned()) }),
+        Ok(Err(_)) => {
+            Some(Finished { outcome: Outcome::Failed, why: Some("the refresh was interrupted".to_owned()) })
+        }
         Err(_) => None,
     };
     match finished {
-        None => Err(Error::new(Kind::RefreshInProgress, "The access token is being renewed; try again").with("retry_after_seconds", 1).with("retryable", true)),
+        None => Err(Error::new(Kind::RefreshInProgress, "The access token is being renewed; try again")
+            .with("retry_after_seconds", 1)
+            .with("retryable", true)),
         Some(finished) => conclude(finished),
     }
 }
@@ -70,9 +74,18 @@ fn conclude(finished: Finished) -> Result<Refreshed> {
     match finished.outcome {
         Outcome::Renewed => Ok(Refreshed),
         Outcome::Gone => Err(Error::not_found()),
-        Outcome::Dead => Err(Error::new(Kind::ReauthorizationRequired, "The provider refused to renew the access; the user has to connect again")),
-        Outcome::NotRefreshable => Err(Error::new(Kind::ReauthorizationRequired, "The access has ended and cannot be renewed; the user has to connect again")),
-        Outcome::Lost => Err(Error::new(Kind::ReauthorizationRequired, "The provider did not answer two renewals of the access; the user has to connect again")),
+        Outcome::Dead => Err(Error::new(
+            Kind::ReauthorizationRequired,
+            "The provider refused to renew the access; the user has to connect again",
+        )),
+        Outcome::NotRefreshable => Err(Error::new(
+            Kind::ReauthorizationRequired,
+            "The access has ended and cannot be renewed; the user has to connect again",
+        )),
+        Outcome::Lost => Err(Error::new(
+            Kind::ReauthorizationRequired,
+            "The provider did not answer two renewals of the access; the user has to connect again",
+        )),
         Outcome::Misconfigured => Err(Error::new(
             Kind::AppMisconfigured,
             "The provider refused the OAuth app that this connector was authorized with; correct its client secret with PUT /oauth/credentials",
@@ -92,8 +105,16 @@ impl Refreshes {
         let (deps, organization, grant_id) = (Arc::clone(deps), organization.to_owned(), grant_id.to_owned());
         tokio::spawn(async move {
             let _leave = Leave { deps: Arc::clone(&deps), grant_id: grant_id.clone() };
-            let finished = Run { deps: &deps, organization: &organization, grant_id: &grant_id, row: None, answer: None, attempt: String::new(), why: None };
-            let finished = finished.to_end(known).await;
+            let run = Run {
+                deps: &deps,
+                organization: &organization,
+                grant_id: &grant_id,
+                row: None,
+                answer: None,
+                attempt: String::new(),
+                why: None,
+            };
+            let finished = run.run(known).await;
             deps.refreshes.leave(&grant_id);
             sender.send_replace(Some(finished));
         });
@@ -132,7 +153,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn to_end(mut self, known: i64) -> Finished {
+    async fn run(mut self, known: i64) -> Finished {
         let (mut state, mut effect) = machine::start(known);
         loop {
             if let Effect::Finish(outcome) = effect {
@@ -143,7 +164,10 @@ impl Run<'_> {
                 Ok(event) => (state, effect) = machine::step(state, event),
                 Err(error) => {
                     tracing::error!(grant = self.grant_id, %error, "refresh interrupted by the database");
-                    return Finished { outcome: Outcome::Failed, why: Some("the database cannot be reached".to_owned()) };
+                    return Finished {
+                        outcome: Outcome::Failed,
+                        why: Some("the database cannot be reached".to_owned()),
+                    };
                 }
             }
         }
@@ -170,8 +194,12 @@ impl Run<'_> {
                 deps.store.release_claim(org, id, &self.attempt, unknown, deps.clock.now_ms()).await?;
                 Ok(Event::Settled)
             }
-            Effect::MarkDead => self.mark("reauthorization_required", "The provider refused the newest refresh token").await,
-            Effect::MarkMisconfigured => self.mark("app_misconfigured", "The provider refused the OAuth app").await,
+            Effect::MarkDead => {
+                self.mark("reauthorization_required", "The provider refused the newest refresh token").await
+            }
+            Effect::MarkMisconfigured => {
+                self.mark("app_misconfigured", "The provider refused the OAuth app").await
+            }
             Effect::Wait => {
                 tokio::time::sleep(PAUSE).await;
                 Ok(Event::Waited)
@@ -183,7 +211,9 @@ impl Run<'_> {
     async fn mark(&self, status: &str, reason: &str) -> std::result::Result<Event, StoreError> {
         let version = self.row.as_ref().map_or(0, |row| row.version);
         let (deps, org) = (self.deps, self.organization);
-        deps.store.mark_grant(org, self.grant_id, Some(&self.attempt), version, status, reason, deps.clock.now_ms()).await?;
+        deps.store
+            .mark_grant(org, self.grant_id, Some(&self.attempt), version, status, reason, deps.clock.now_ms())
+            .await?;
         deps.feed.moved();
         deps.ready.forget_grant(self.grant_id);
         Ok(Event::Settled)
@@ -222,7 +252,9 @@ impl Run<'_> {
                 match fault {
                     TokenFault::InvalidGrant { .. } => Verdict::InvalidGrant,
                     TokenFault::InvalidClient { .. } => Verdict::InvalidClient,
-                    TokenFault::Refused { .. } | TokenFault::Transient { .. } | TokenFault::Unusable { .. } => Verdict::Refused,
+                    TokenFault::Refused { .. }
+                    | TokenFault::Transient { .. }
+                    | TokenFault::Unusable { .. } => Verdict::Refused,
                 }
             }
         }
@@ -262,13 +294,22 @@ impl Run<'_> {
             version: next.version,
             expires_at: expires_at(now, answer.expires_in),
             issued_at: Some(now),
-            scopes: answer.scope.as_ref().and_then(|scopes| serde_json::to_string(scopes).ok()).or(row.scopes),
+            scopes: answer
+                .scope
+                .as_ref()
+                .and_then(|scopes| serde_json::to_string(scopes).ok())
+                .or(row.scopes),
             now,
         };
         let mut tries = 0;
         loop {
             tries += 1;
-            match self.deps.store.commit_grant(self.organization, self.grant_id, &self.attempt, row.version, &renewed).await {
+            match self
+                .deps
+                .store
+                .commit_grant(self.organization, self.grant_id, &self.attempt, row.version, &renewed)
+                .await
+            {
                 Err(StoreError::Unavailable(_)) if tries < COMMIT_TRIES => tokio::time::sleep(PAUSE).await,
                 done => {
                     self.deps.feed.moved();
@@ -290,16 +331,19 @@ struct Prepared {
 async fn prepare(deps: &Deps, row: &GrantRow) -> std::result::Result<Prepared, (Verdict, String)> {
     let not_sent = |error: &dyn std::fmt::Display| (Verdict::NotSent, error.to_string());
     let misconfigured = |why: &str| (Verdict::InvalidClient, why.to_owned());
-    let kind = deps.catalog.find(&row.connector_type).ok_or_else(|| not_sent(&"the connector type is gone"))?;
+    let kind =
+        deps.catalog.find(&row.connector_type).ok_or_else(|| not_sent(&"the connector type is gone"))?;
     let plan = Arc::clone(kind.plan().map_err(|error| not_sent(&error))?);
     if Pin::from_text(&row.pin).is_none_or(|pin| !pin.covers(&plan)) {
         return Err(misconfigured("the definition names other endpoints than the grant was made for"));
     }
     let secret = GrantSecret::open(deps, row).map_err(|error| not_sent(&error))?;
-    let oauth = oauth_of(&plan, &row.scheme).ok_or_else(|| not_sent(&"the definition has no such OAuth scheme any more"))?;
+    let oauth = oauth_of(&plan, &row.scheme)
+        .ok_or_else(|| not_sent(&"the definition has no such OAuth scheme any more"))?;
     let app = app_of(deps, row, &secret, &plan).await.map_err(|error| not_sent(&error))?;
     let environment = Environment(secret.extracted.clone().into_iter().collect());
-    let scopes: Vec<String> = row.scopes.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let scopes: Vec<String> =
+        row.scopes.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     let renewal = Renewal {
         refresh_token: secret.value("refresh_token"),
         credentials_json: secret.value("credentials_json"),
@@ -312,20 +356,38 @@ async fn prepare(deps: &Deps, row: &GrantRow) -> std::result::Result<Prepared, (
         (None, Some(client_id)) if secret.value("client_secret").is_some() => {
             ClientKeys { client_id, client_secret: secret.value("client_secret") }
         }
-        (None, _) if secret.value("credentials_json").is_some() => ClientKeys { client_id: "", client_secret: None },
-        (None, _) => return Err(misconfigured("the OAuth app that the grant was made with is not configured any more")),
+        (None, _) if secret.value("credentials_json").is_some() => {
+            ClientKeys { client_id: "", client_secret: None }
+        }
+        (None, _) => {
+            return Err(misconfigured(
+                "the OAuth app that the grant was made with is not configured any more",
+            ));
+        }
     };
     let request = token::refresh(oauth, &renewal, &client, &environment).map_err(|error| not_sent(&error))?;
     Ok(Prepared { plan, request })
 }
 
 /// The OAuth app behind a grant; none when the grant carries its own client.
-pub(super) async fn app_of(deps: &Deps, row: &GrantRow, secret: &GrantSecret, plan: &Plan) -> Result<Option<OauthApp>> {
+pub(super) async fn app_of(
+    deps: &Deps,
+    row: &GrantRow,
+    secret: &GrantSecret,
+    plan: &Plan,
+) -> Result<Option<OauthApp>> {
     if secret.value("client_secret").is_some() {
         return Ok(None);
     }
     let client_id = secret.value("client_id").map(SecretString::expose_secret).unwrap_or_default();
-    let app = oauth_apps::pinned(deps, &row.organization_id, &plan.info.slug, row.oauth_app_id.as_deref(), client_id).await?;
+    let app = oauth_apps::pinned(
+        deps,
+        &row.organization_id,
+        &plan.info.slug,
+        row.oauth_app_id.as_deref(),
+        client_id,
+    )
+    .await?;
     Ok(app.filter(|app| app.pin.as_ref().is_none_or(|pin| pin.covers(plan))))
 }
 

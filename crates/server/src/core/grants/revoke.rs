@@ -26,7 +26,8 @@ impl Report {
 
     /// `[{"token","outcome"}]`, as the API shows it.
     pub fn to_text(&self) -> String {
-        let list: Vec<Value> = self.0.iter().map(|(token, outcome)| json!({ "token": token, "outcome": outcome })).collect();
+        let list: Vec<Value> =
+            self.0.iter().map(|(token, outcome)| json!({ "token": token, "outcome": outcome })).collect();
         Value::Array(list).to_string()
     }
 }
@@ -49,7 +50,9 @@ pub async fn revoke(deps: &Deps, organization: &str, grant_id: &str) -> Result<R
 }
 
 async fn one(deps: &Deps, row: &GrantRow, secret: &GrantSecret, kind: Kind) -> Result<&'static str> {
-    let Some(plan) = deps.catalog.find(&row.connector_type).and_then(|kind| kind.plan().ok()) else { return Ok("unsupported") };
+    let Some(plan) = deps.catalog.find(&row.connector_type).and_then(|kind| kind.plan().ok()) else {
+        return Ok("unsupported");
+    };
     // As at refresh: never to an endpoint that the tokens were not made for.
     if Pin::from_text(&row.pin).is_none_or(|pin| !pin.covers(plan)) {
         return Ok("unsupported");
@@ -63,7 +66,11 @@ async fn one(deps: &Deps, row: &GrantRow, secret: &GrantSecret, kind: Kind) -> R
         (None, None) => ClientKeys { client_id: "", client_secret: None },
     };
     let environment = Environment(secret.extracted.clone().into_iter().collect());
-    let tokens = Revoke { kind, access_token: secret.value("access_token"), refresh_token: secret.value("refresh_token") };
+    let tokens = Revoke {
+        kind,
+        access_token: secret.value("access_token"),
+        refresh_token: secret.value("refresh_token"),
+    };
     let request = match revoke::request(oauth, &tokens, &client, &environment) {
         Ok(Some(request)) => request,
         Ok(None) => return Ok("unsupported"),

@@ -32,7 +32,8 @@ impl GrantSecret {
     /// Opens a row's box. Fails when the row was swapped, rolled back, or sealed with a key that is gone.
     pub fn open(deps: &Deps, row: &GrantRow) -> Result<Self> {
         let bytes = deps.keyring.open(&place(row), &row.sealed).map_err(Error::internal)?;
-        let stored: Value = serde_json::from_slice(bytes.expose_secret()).map_err(|_| Error::internal("a grant's content is no JSON"))?;
+        let stored: Value = serde_json::from_slice(bytes.expose_secret())
+            .map_err(|_| Error::internal("a grant's content is no JSON"))?;
         let object = |name: &str| stored.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
         let values = object("values")
             .into_iter()
@@ -43,10 +44,17 @@ impl GrantSecret {
 
     /// Seals for a row, whose id, organization and version must be final.
     pub fn seal(&self, deps: &Deps, row: &GrantRow) -> Result<Vec<u8>> {
-        let values: Map<String, Value> =
-            self.values.iter().map(|(name, value)| (name.clone(), Value::String(value.expose_secret().to_owned()))).collect();
-        let plaintext = SecretString::from(serde_json::json!({ "values": values, "extracted": self.extracted }).to_string());
-        deps.keyring.seal(&place(row), plaintext.expose_secret().as_bytes(), &deps.random).map_err(Error::internal)
+        let values: Map<String, Value> = self
+            .values
+            .iter()
+            .map(|(name, value)| (name.clone(), Value::String(value.expose_secret().to_owned())))
+            .collect();
+        let plaintext = SecretString::from(
+            serde_json::json!({ "values": values, "extracted": self.extracted }).to_string(),
+        );
+        deps.keyring
+            .seal(&place(row), plaintext.expose_secret().as_bytes(), &deps.random)
+            .map_err(Error::internal)
     }
 
     /// One value.
@@ -60,7 +68,9 @@ impl GrantSecret {
         if let Some(refresh_token) = &answer.refresh_token {
             self.values.insert("refresh_token".to_owned(), refresh_token.clone());
         }
-        self.extracted.extend(answer.extracted.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))));
+        self.extracted.extend(
+            answer.extracted.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))),
+        );
     }
 }
 
@@ -71,7 +81,14 @@ pub(super) fn expires_at(now: i64, expires_in: Option<Duration>) -> Option<i64> 
 }
 
 /// A quarantined grant of a fresh token answer. Scopes: those granted, else those asked for (RFC 6749 section 5.1).
-pub fn from_answer(deps: &Deps, flow: &Flow, scheme: &str, answer: &TokenAnswer, kept: Map<String, Value>, pin: &Pin) -> Result<GrantRow> {
+pub fn from_answer(
+    deps: &Deps,
+    flow: &Flow,
+    scheme: &str,
+    answer: &TokenAnswer,
+    kept: Map<String, Value>,
+    pin: &Pin,
+) -> Result<GrantRow> {
     let now = deps.clock.now_ms();
     // Values from before the consent stand beside those of the callback and the token answer: token endpoints may need them.
     let mut extracted = flow.environment.clone();

@@ -1,0 +1,14 @@
+//! The store on both databases.
+
+mod changes;
+mod connect;
+mod connectors;
+mod flows;
+mod grants;
+mod jobs;
+mod oauth_apps;
+mod organizations;
+mod redeem;
+mod rows;
+mod sweep;
+mod workspaces;

@@ -1,0 +1,3 @@
+//! What several groups of tests need.
+
+pub(crate) mod databases;
