@@ -85,7 +85,7 @@ impl App {
 
     /// Serves until `stop` is true, then lets running requests finish.
     pub async fn serve(self, listener: TcpListener, mut stop: watch::Receiver<bool>) -> anyhow::Result<()> {
-        let loops = jobs::start(&self.deps, &stop);
+        let loops = jobs::start(&self.deps, &stop).await?;
         self.compile_definitions();
         let router = self.router();
         let drained = stop.clone();

@@ -78,17 +78,23 @@ pub struct Settings {
 }
 
 impl Deps {
-    /// This process changed rows that its caches may hold: they are dropped at once, other replicas follow by the feed.
-    pub fn changed(&self) {
-        self.feed.moved();
-        self.tokens.forget_all();
-        self.ready.clear();
-    }
-
-    /// One connector changed.
+    /// One connector changed: this process drops it at once, other replicas follow by the feed.
     pub fn connector_changed(&self, id: &str) {
         self.feed.moved();
         self.ready.remove(id);
+    }
+
+    /// A workspace changed or ended: its connectors are dropped, and every bearer is checked again.
+    pub fn workspace_changed(&self, id: &str) {
+        self.feed.moved();
+        self.ready.forget_workspace(id);
+        self.tokens.forget_all();
+    }
+
+    /// An application credential changed: every bearer is checked again.
+    pub fn credential_changed(&self) {
+        self.feed.moved();
+        self.tokens.forget_all();
     }
 }
 

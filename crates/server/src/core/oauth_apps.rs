@@ -96,7 +96,6 @@ pub async fn put(
         None => deps.store.insert_oauth_app(&row).await.map(|()| true),
         Some(old) => deps.store.update_oauth_app(&row, old.version).await,
     };
-    deps.changed();
     match stored {
         Ok(true) => Ok(row),
         Ok(false) | Err(crate::store::StoreError::Conflict(_)) => Err(Error::new(
@@ -115,7 +114,6 @@ pub async fn list(deps: &Deps, caller: &Caller) -> Result<Vec<OauthAppRow>> {
 /// Ends the organization's own app for new flows; grants of it keep it. True also when there was none.
 pub async fn delete(deps: &Deps, caller: &Caller, kind: &ConnectorType) -> Result<()> {
     deps.store.retire_oauth_app(caller.organization(), &kind.info.slug, deps.clock.now_ms()).await?;
-    deps.changed();
     Ok(())
 }
 

@@ -87,7 +87,7 @@ pub async fn update(
         }
         other => other?,
     };
-    deps.changed();
+    deps.workspace_changed(id);
     row.ok_or_else(Error::not_found)
 }
 
@@ -96,7 +96,7 @@ pub async fn delete(deps: &Deps, caller: &Caller, id: &str) -> Result<WorkspaceR
     let now = deps.clock.now_ms();
     let mut new_id = || deps.random.uuid_v7(&deps.clock);
     let row = deps.store.delete_workspace(caller.organization(), id, now, &mut new_id).await?;
-    deps.changed();
+    deps.workspace_changed(id);
     deps.wake.notify_one();
     row.ok_or_else(Error::not_found)
 }

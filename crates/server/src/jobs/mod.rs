@@ -4,12 +4,15 @@
 //! know what the work does (`core`).
 
 use crate::core::{Deps, jobs};
+use crate::store::StoreError;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 const FEED_EVERY: Duration = Duration::from_secs(1);
+/// Changes of one read.
+const FEED_PAGE: i64 = 1000;
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
 const JOBS_EVERY: Duration = Duration::from_secs(5);
 /// A code is spent within seconds; an exchange that is older belonged to a process that died.
@@ -17,13 +20,15 @@ const STALE_EXCHANGE: Duration = Duration::from_mins(5);
 /// Changes older than this have been read by every replica that still trusts its cache.
 const KEEP_CHANGES: Duration = Duration::from_hours(1);
 
-/// Starts all loops; they end when `stop` becomes true.
-pub fn start(deps: &Arc<Deps>, stop: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
-    vec![
-        tokio::spawn(feed(Arc::clone(deps), stop.clone())),
+/// Starts all loops; they end when `stop` becomes true. To be called before the first request: the change feed is
+/// read from here on.
+pub async fn start(deps: &Arc<Deps>, stop: &watch::Receiver<bool>) -> Result<Vec<JoinHandle<()>>, StoreError> {
+    let seen = deps.store.latest_change().await?;
+    Ok(vec![
+        tokio::spawn(feed(Arc::clone(deps), stop.clone(), seen)),
         tokio::spawn(sweep(Arc::clone(deps), stop.clone())),
         tokio::spawn(run_jobs(Arc::clone(deps), stop.clone())),
-    ]
+    ])
 }
 
 /// Waits; false when the server stops.
@@ -35,12 +40,11 @@ async fn pause(stop: &mut watch::Receiver<bool>, pause: Duration) -> bool {
 }
 
 /// Reads the change feed and drops what changed from this process's caches.
-async fn feed(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
-    let mut seen: Option<i64> = None;
+async fn feed(deps: Arc<Deps>, mut stop: watch::Receiver<bool>, mut seen: i64) {
     loop {
         match read_feed(&deps, seen).await {
             Ok(last) => {
-                seen = Some(last);
+                seen = last;
                 deps.feed.read(&deps.clock);
             }
             Err(error) => tracing::warn!(%error, "the change feed cannot be read"),
@@ -51,26 +55,23 @@ async fn feed(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
     }
 }
 
-async fn read_feed(deps: &Deps, seen: Option<i64>) -> Result<i64, crate::store::StoreError> {
-    let Some(seen) = seen else {
-        // The first read: nothing is cached yet that was read before it.
-        let last = deps.store.latest_change().await?;
-        deps.changed();
-        return Ok(last);
-    };
-    let changes = deps.store.changes_since(seen, 1000).await?;
-    for change in &changes {
-        match change.kind.as_str() {
-            "connector" => deps.connector_changed(&change.key),
-            "credential" | "workspace" => {
-                deps.feed.moved();
-                deps.tokens.forget_all();
-                deps.ready.clear();
+async fn read_feed(deps: &Deps, mut seen: i64) -> Result<i64, StoreError> {
+    loop {
+        let changes = deps.store.changes_since(seen, FEED_PAGE).await?;
+        for change in &changes {
+            match change.kind.as_str() {
+                "connector" => deps.connector_changed(&change.key),
+                "workspace" => deps.workspace_changed(&change.key),
+                "credential" => deps.credential_changed(),
+                // OAuth apps and redirect URLs are read from the database each time.
+                _ => {}
             }
-            _ => deps.changed(),
+        }
+        match changes.last() {
+            Some(last) => seen = last.seq,
+            None => return Ok(seen),
         }
     }
-    Ok(changes.iter().map(|change| change.seq).fold(seen, i64::max))
 }
 
 /// Ends flows that are over and quarantined grants that nobody redeemed.

@@ -85,9 +85,9 @@ impl ReadyCache {
         self.0.retain(|_, ready| ready.grant.id != grant_id);
     }
 
-    /// Drops all.
-    pub fn clear(&self) {
-        self.0.clear();
+    /// Drops the connectors of one workspace.
+    pub fn forget_workspace(&self, workspace_id: &str) {
+        self.0.retain(|_, ready| ready.workspace_id != workspace_id);
     }
 }
 
