@@ -106,10 +106,16 @@ fn bench(options: &Options) -> Result<()> {
         };
         let results = rounds::run(&options.server, &plan).await?;
         report::results(&plan, &results)?;
-        report::statements(&statements::count(&options.server).await?)?;
         if options.instructions {
             report::instructions(&instructions::count(&options.server).await?)?;
         }
-        report::gate(&results, options.gate)
+        // Both verdicts are wanted, so the first one does not hide the second.
+        let gate = report::gate(&results, options.gate);
+        let statements =
+            statements::count(&options.server).await.and_then(|counted| report::statements(&counted));
+        match (gate, statements) {
+            (Err(gate), Err(statements)) => bail!("{gate:#}; and {statements:#}"),
+            (gate, statements) => gate.and(statements),
+        }
     })
 }

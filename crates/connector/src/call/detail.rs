@@ -4,7 +4,7 @@
 
 use super::fault::{Fault, FaultKind};
 use super::json;
-use http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 
@@ -15,13 +15,14 @@ const READ: usize = 64 * 1024;
 
 /// The fault for an answer that is an error by its status.
 pub(super) fn fault(provider: &str, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Fault {
-    let kind = kind(status);
+    let kind = if is_rate_limit(status, headers) { FaultKind::UpstreamRateLimited } else { kind(status) };
     let detail = detail(headers, body);
     let said = detail.map_or_else(String::new, |detail| format!(": {detail}"));
     Fault {
         upstream_status: Some(status.as_u16()),
         missing_scopes: missing_scopes(headers, body),
-        retryable: matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504),
+        retryable: kind == FaultKind::UpstreamRateLimited
+            || matches!(status.as_u16(), 408 | 500 | 502 | 503 | 504),
         ..Fault::new(kind, format!("{provider} {} (HTTP {}){said}", verb(kind), status.as_u16()))
     }
 }
@@ -37,6 +38,13 @@ fn kind(status: StatusCode) -> FaultKind {
         400..=499 => FaultKind::UpstreamRejected,
         _ => FaultKind::UpstreamError,
     }
+}
+
+/// 429, or a 403 whose headers say that a quota is used up (GitHub, and others after it).
+fn is_rate_limit(status: StatusCode, headers: &HeaderMap) -> bool {
+    let used_up = headers.get("x-ratelimit-remaining").is_some_and(|left| left.as_bytes() == b"0");
+    status == StatusCode::TOO_MANY_REQUESTS
+        || (status == StatusCode::FORBIDDEN && (used_up || headers.contains_key(RETRY_AFTER)))
 }
 
 const fn verb(kind: FaultKind) -> &'static str {

@@ -95,7 +95,7 @@ pub struct Fault {
     pub upstream_status: Option<u16>,
     /// How long the provider wants us to wait.
     pub retry_after: Option<Duration>,
-    /// Each wrong parameter; only with [`FaultKind::InvalidParams`] and [`FaultKind::NotPageable`].
+    /// Each wrong parameter, or the unknown entity or action; only when nothing was sent.
     pub errors: Vec<ParamError>,
     /// Scopes that the provider said are missing.
     pub missing_scopes: Vec<String>,

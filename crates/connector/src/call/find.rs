@@ -2,7 +2,7 @@
 //!
 //! Knows names only. Must not know what an operation does.
 
-use super::fault::{Fault, FaultKind};
+use super::fault::{Fault, FaultKind, ParamError};
 use super::near;
 use crate::plan::{Action, Plan};
 
@@ -15,7 +15,8 @@ pub fn find_operation(plan: &Plan, entity: &str, action: &str) -> Result<usize, 
         }
     }
     if !entities.contains(&entity) {
-        return Err(Fault::new(FaultKind::UnknownEntity, near::unknown("entity", entity, entities)));
+        let message = near::unknown("entity", entity, entities);
+        return Err(fault(FaultKind::UnknownEntity, "/entity", entity, message));
     }
     let found = Action::parse(action).and_then(|action| plan.index.get(&(entity.to_owned(), action)));
     found.copied().ok_or_else(|| {
@@ -24,9 +25,13 @@ pub fn find_operation(plan: &Plan, entity: &str, action: &str) -> Result<usize, 
             .iter()
             .filter(|operation| operation.entity == entity)
             .map(|operation| operation.action.name());
-        Fault::new(
-            FaultKind::UnknownAction,
-            format!("{} (entity {entity:?})", near::unknown("action", action, actions)),
-        )
+        let message = format!("{} (entity {entity:?})", near::unknown("action", action, actions));
+        fault(FaultKind::UnknownAction, "/action", action, message)
     })
+}
+
+fn fault(kind: FaultKind, pointer: &str, name: &str, message: String) -> Fault {
+    let error =
+        ParamError { pointer: pointer.to_owned(), ..ParamError::new(name, "unknown", message.clone()) };
+    Fault { errors: vec![error], ..Fault::new(kind, message) }
 }

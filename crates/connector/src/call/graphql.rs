@@ -31,7 +31,7 @@ pub(super) fn render(operation: &Operation, graphql: &GraphqlBody, accepted: &Ac
 }
 
 fn variables(operation: &Operation, graphql: &GraphqlBody, template: &Value, accepted: &Accepted) -> Value {
-    let filled = fill(template, &|name| lookup(operation, accepted, name));
+    let filled = fill(template, &|name| lookup(operation, graphql, accepted, name));
     let (Value::Object(filled), Value::Object(template)) = (&filled, template) else { return filled };
     let kept = filled.iter().filter(|(name, value)| {
         !value.is_null() || (graphql.nullable.contains(name) && given_null(template.get(*name), accepted))
@@ -47,16 +47,12 @@ fn given_null(template: Option<&Value>, accepted: &Accepted) -> bool {
         .is_some_and(|name| accepted.nulls.iter().any(|null| null == name))
 }
 
-/// A given value, else the default of a query parameter of that name.
-fn lookup(operation: &Operation, accepted: &Accepted, name: &str) -> Option<Value> {
-    let default = || {
-        operation
-            .parameters
-            .iter()
-            .find(|parameter| parameter.location == Location::Query && parameter.name == name)?
-            .default
-            .clone()
-    };
+/// A given value, else the default of the query parameter or body property of that name.
+fn lookup(operation: &Operation, graphql: &GraphqlBody, accepted: &Accepted, name: &str) -> Option<Value> {
+    let parameter =
+        operation.parameters.iter().find(|other| other.location == Location::Query && other.name == name);
+    let field = || graphql.fields.iter().find(|field| field.name == name);
+    let default = || parameter.and_then(|found| found.default.clone()).or_else(|| field()?.default.clone());
     accepted.values.get(name).cloned().or_else(default)
 }
 

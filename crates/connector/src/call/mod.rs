@@ -21,6 +21,7 @@ mod link;
 mod machine;
 mod message;
 mod near;
+mod page_params;
 mod paging;
 mod params;
 mod query;

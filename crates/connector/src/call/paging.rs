@@ -5,7 +5,7 @@
 use super::params::Accepted;
 use super::request::resolve;
 use super::target::Target;
-use super::{json, link};
+use super::{json, link, page_params};
 use crate::plan::{JsonPath, NextCursor, Paging};
 use http::HeaderMap;
 use serde_json::Value;
@@ -66,7 +66,7 @@ fn from_url(paging: &Paging, page: &Page<'_>, link: &str) -> Option<String> {
 
 /// A number that the caller gave.
 fn given(name: Option<&str>, page: &Page<'_>) -> Option<u64> {
-    page.accepted.values.get(name?).map(json::text)?.parse().ok()
+    page_params::value_at(&page.accepted.values, name?).map(json::text)?.parse().ok()
 }
 
 /// As many records came as were asked for: counting may go on. The provider's own word wins where it gives one.

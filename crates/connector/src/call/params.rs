@@ -2,9 +2,9 @@
 //!
 //! Knows what an operation declares. Must not know encodings or URLs; nothing is sent from here.
 
-use super::fault::{Fault, FaultKind, ParamError};
+use super::fault::{Fault, ParamError};
 use super::target::Target;
-use super::{coerce, encode, graphql, json, near, supplied};
+use super::{coerce, encode, graphql, json, near, page_params, supplied};
 use crate::plan::{Action, Body, BodyField, Fields, Location, Operation, Paging, Parameter, Plan, ValueType};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -75,14 +75,14 @@ fn take(
 ) -> Result<(), Fault> {
     if let Some(declared) = declared(operation, &name) {
         match fit(&name, value, &declared) {
-            Ok(value) => insert(accepted, errors, &name, &name, value),
+            Ok(value) => page_params::insert(accepted, errors, &name, &name, value),
             Err(error) => errors.push(error),
         }
         return Ok(());
     }
     match name.as_str() {
-        "limit" => take_limit(operation, value, accepted, errors),
-        "cursor" => take_cursor(operation, &value, accepted, errors)?,
+        "limit" => page_params::take_limit(operation, value, accepted, errors),
+        "cursor" => page_params::take_cursor(operation, &value, accepted, errors)?,
         _ if is_open(operation, &name) => {
             accepted.values.insert(name, value);
         }
@@ -91,84 +91,14 @@ fn take(
     Ok(())
 }
 
-/// Sets the provider's parameter; a second value for it is a conflict.
-fn insert(accepted: &mut Accepted, errors: &mut Vec<ParamError>, given: &str, name: &str, value: Value) {
-    match accepted.values.get(name) {
-        Some(other) if *other != value => {
-            errors.push(ParamError::new(
-                given,
-                "conflict",
-                format!("{given:?} and another parameter both set {name:?}; give one of them"),
-            ));
-        }
-        _ => {
-            accepted.values.insert(name.to_owned(), value);
-        }
-    }
-}
-
-fn take_limit(operation: &Operation, value: Value, accepted: &mut Accepted, errors: &mut Vec<ParamError>) {
-    let limit = match coerce::coerce(value, &ValueType::Integer) {
-        Ok(limit) if limit.as_u64().is_some_and(|limit| limit > 0) => limit,
-        Ok(limit) => {
-            return errors.push(ParamError::new(
-                "limit",
-                "invalid",
-                format!("\"limit\" must be at least 1; it is {limit}"),
-            ));
-        }
-        Err(message) => return errors.push(ParamError::new("limit", "type", format!("\"limit\" {message}"))),
-    };
-    if let Some(name) = operation.paging.as_ref().and_then(|paging| paging.limit_param.as_deref()) {
-        fit_and_insert(operation, "limit", name, limit, accepted, errors);
-    }
-}
-
-fn take_cursor(
-    operation: &Operation,
-    value: &Value,
-    accepted: &mut Accepted,
-    errors: &mut Vec<ParamError>,
-) -> Result<(), Fault> {
-    let Some(paging) = &operation.paging else {
-        let message =
-            format!("{} {} does not page: leave out \"cursor\"", operation.entity, operation.action.name());
-        let errors = vec![ParamError::new("cursor", "unknown", message.clone())];
-        return Err(Fault { errors, ..Fault::new(FaultKind::NotPageable, message) });
-    };
-    match (cursor_text(value), paging) {
-        (None, _) => errors.push(ParamError::new(
-            "cursor",
-            "invalid",
-            "\"cursor\" must be the end_cursor of an earlier answer",
-        )),
-        (Some(cursor), Paging { cursor_param: Some(name), .. }) => {
-            fit_and_insert(operation, "cursor", name, Value::String(cursor), accepted, errors)
-        }
-        (Some(cursor), Paging { cursor_param: None, .. }) => accepted.next_url = Some(cursor),
-    }
-    Ok(())
-}
-
-fn cursor_text(value: &Value) -> Option<String> {
-    Some(value)
-        .filter(|value| matches!(value, Value::String(_) | Value::Number(_)) && !json::is_blank(value))
-        .map(json::text)
-}
-
-fn fit_and_insert(
+/// A value for a declared name; none when the name is not declared.
+pub(super) fn fit_named(
     operation: &Operation,
     given: &str,
     name: &str,
-    value: Value,
-    accepted: &mut Accepted,
-    errors: &mut Vec<ParamError>,
-) {
-    let any = Declared { value_type: &ValueType::Any, allowed: &[] };
-    match fit(given, value, &declared(operation, name).unwrap_or(any)) {
-        Ok(value) => insert(accepted, errors, given, name, value),
-        Err(error) => errors.push(error),
-    }
+    value: &Value,
+) -> Option<Result<Value, ParamError>> {
+    declared(operation, name).map(|declared| fit(given, value.clone(), &declared))
 }
 
 /// The value in the declared type, within the declared enum.
@@ -195,13 +125,11 @@ fn require(operation: &Operation, target: &Target, accepted: &Accepted, errors: 
             errors.push(ParamError::new(name, "invalid", message));
         }
     }
-    if matches!(operation.action, Action::Create | Action::Update) {
-        for field in body_fields(operation).iter().filter(|field| field.required && field.default.is_none()) {
-            let value = accepted.values.get(&field.name);
-            let blank = value.is_some_and(|value| matches!(value, Value::String(_)) && json::is_blank(value));
-            if (blank || value.is_none()) && !errors.iter().any(|error| error.name == field.name) {
-                errors.push(missing(&field.name, blank));
-            }
+    for field in body_fields(operation).iter().filter(|field| field.required && field.default.is_none()) {
+        let value = accepted.values.get(&field.name);
+        let blank = value.is_some_and(|value| matches!(value, Value::String(_)) && json::is_blank(value));
+        if (blank || value.is_none()) && !errors.iter().any(|error| error.name == field.name) {
+            errors.push(missing(&field.name, blank));
         }
     }
 }

@@ -35,12 +35,13 @@ pub(super) fn delay(
     (elapsed.saturating_add(delay) < settings.deadline).then_some(delay)
 }
 
-/// How long the provider wants us to wait.
+/// How long the provider wants us to wait: the definition's header, `Retry-After`, or the end of a used-up quota.
 pub(super) fn wish(retry: &Retry, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let own = headers
-        .get(retry.retry_after_header.as_str())
-        .and_then(|value| read(value.to_str().ok()?, retry.retry_after_format, now));
-    own.or_else(|| read(headers.get(RETRY_AFTER)?.to_str().ok()?, RetryAfter::Seconds, now))
+    let header = |name: &str, format| read(headers.get(name)?.to_str().ok()?, format, now);
+    let used_up = headers.get("x-ratelimit-remaining").is_some_and(|left| left.as_bytes() == b"0");
+    header(&retry.retry_after_header, retry.retry_after_format)
+        .or_else(|| header(RETRY_AFTER.as_str(), RetryAfter::Seconds))
+        .or_else(|| header("x-ratelimit-reset", RetryAfter::Seconds).filter(|_| used_up))
 }
 
 /// A number in the given meaning, an HTTP date, or an RFC 3339 time.

@@ -48,7 +48,6 @@ const SWITCH: &str =
 impl Store {
     /// The code was exchanged: stores the grant as quarantined and the hash of the `secret_id` that leads to it. False,
     /// and nothing stored, when the flow is not exchanging any more.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one move, each named once")]
     pub async fn grant_flow(
         &self,
         organization: &str,
@@ -115,9 +114,9 @@ impl Store {
 
 async fn end(work: Work, moved: bool, now: i64) -> Result<bool> {
     if moved {
-        work.commit(now).await?
+        work.commit(now).await?;
     } else {
-        work.undo().await?
+        work.undo().await?;
     }
     Ok(moved)
 }

@@ -1,4 +1,7 @@
 //! Integration tests, one binary: each group in a folder of its own, what they share in `support`.
 
+// Marked as tests although all of this binary is one, so that clippy allows `unwrap` outside test functions too.
+#[cfg(test)]
 mod store;
+#[cfg(test)]
 mod support;

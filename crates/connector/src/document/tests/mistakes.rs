@@ -272,7 +272,8 @@ fn operations() {
     error("record-extractor: $.results", "record-extractor: $..results", &["recursive descent", "$.data.id"]);
     error("\"@link.next\"", "\"@lnk.next\"", &["unknown source"]);
     error("\"@header.X-Rate\"", "\"@header.X Rate\"", &["no header name"]);
-    warning("  /contacts/{id}:\n    get:", "  /contacts/{id}:\n    head: {}\n    get:", &[]);
+    let (from, to) = ("  /contacts/{id}:\n    get:", "  /contacts/{id}:\n    head: {}\n    get:");
+    tells(Severity::Warning, from, to, "    head: {}", &["operations with head are not loaded"]);
     tells(
         Severity::Warning,
         "x-airbyte-action: get\n",
@@ -297,7 +298,7 @@ fn the_last_of_two_operations_wins() {
 #[test]
 fn parameters() {
     error("{name: after, in: query,", "{name: after, in: cookie,", &["unknown in \"cookie\""]);
-    error("{name: owner, in: query,", "{name: limit, in: query,", &["stands twice"]);
+    error("{name: owner, in: query, schema", "{name: limit, in: query, schema:  {}, x", &["stands twice"]);
     error("{name: owner, in: query,", "{name: Authorization, in: header,", &["carries credentials"]);
     error("{name: owner, in: query,", "{name: Content-Length, in: header,", &["set by the HTTP client"]);
     error("style: deepObject", "style: matrix", &["unknown style", "deepObject"]);

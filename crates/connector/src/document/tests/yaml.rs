@@ -37,7 +37,7 @@ fn refusals() {
         ("a: &x [*x]\n", 1, "inside its own anchor"),
         ("? [a]\n: b\n", 1, "a key must be text"),
         ("a: .nan\n", 1, "no place in JSON"),
-        ("\ta: b", 1, "not valid YAML"),
+        ("a: @b\n", 1, "not valid YAML"),
     ];
     for (source, line, message) in cases {
         let (found_line, _, found) = first(source);

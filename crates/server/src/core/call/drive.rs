@@ -139,16 +139,26 @@ async fn fresh(deps: &Arc<Deps>, ready: Arc<Ready>) -> Result<Arc<Ready>> {
     Ok(ready)
 }
 
-/// Refreshes and reads the connector again.
+/// Refreshes and reads the connector again. A refresh that was already ending when we joined it may have led to just
+/// the version that we found wanting: then one of our own follows.
 async fn renewed(deps: &Arc<Deps>, old: &Arc<Ready>) -> Result<Arc<Ready>> {
-    let grant = &old.grant;
-    if let Err(error) = grants::refresh(deps, &old.organization_id, &grant.id, grant.version).await {
-        if error.kind == Kind::ReauthorizationRequired {
-            let with_reconnect = super::reauthorization_required(error.message.into_owned(), old);
-            return Err(with_reconnect);
-        }
-        return Err(error);
-    }
     let id = old.connector_id.as_deref().unwrap_or_default();
-    ready::reload(deps, &old.organization_id, &old.workspace_id, id).await
+    for _ in 0..2 {
+        refresh_grant(deps, old).await?;
+        let new = ready::reload(deps, &old.organization_id, &old.workspace_id, id).await?;
+        if new.grant.version != old.grant.version {
+            return Ok(new);
+        }
+    }
+    Err(grants::token_endpoint_error("another renewal ended without a newer token"))
+}
+
+async fn refresh_grant(deps: &Arc<Deps>, old: &Arc<Ready>) -> Result<()> {
+    match grants::refresh(deps, &old.organization_id, &old.grant.id, old.grant.version).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind == Kind::ReauthorizationRequired => {
+            Err(super::reauthorization_required(error.message.into_owned(), old))
+        }
+        Err(error) => Err(error),
+    }
 }

@@ -163,10 +163,10 @@ async fn nothing_is_added_to_a_workspace_that_goes() {
             }
             let (connector, grant) =
                 (connector(&format!("c{number}"), &format!("g{number}")), grant(&format!("g{number}")));
-            let stored = store.insert_connector(&connector, &grant).await;
+            let outcome = store.insert_connector(&connector, &grant).await;
             assert!(
-                matches!(stored, Ok(()) | Err(StoreError::Conflict("the workspace is gone"))),
-                "{stored:?}"
+                matches!(outcome, Ok(()) | Err(StoreError::Conflict("the workspace is gone"))),
+                "{outcome:?}"
             );
         })
         .await;

@@ -46,7 +46,7 @@ pub(crate) fn postgres_url() -> Option<String> {
     match std::env::var("KEYBEARER_TEST_POSTGRES_URL") {
         _ if only_sqlite => None,
         Ok(url) => Some(url),
-        Err(_) => panic!(
+        Err(std::env::VarError::NotUnicode(_) | std::env::VarError::NotPresent) => panic!(
             "set KEYBEARER_TEST_POSTGRES_URL (postgres://USER@HOST/DATABASE) to test on PostgreSQL too, \
              or KEYBEARER_TEST_SQLITE_ONLY=1 to leave it out on purpose"
         ),
