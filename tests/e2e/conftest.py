@@ -78,7 +78,7 @@ def definitions(work: Path, peer: OidcProvider, vendor: Vendor) -> Path:
     overlay = Overlay(work / "connectors")
     overlay.oidc_provider(peer.url)
     overlay.oidc_provider(peer.url, "oidc-twin", 2)
-    overlay.oidc_provider(vendor.url, "vendor-demo", 3, issuer=False)
+    overlay.oidc_provider(vendor.url, "vendor-demo", 3, plain=True)
     return overlay.folder
 
 

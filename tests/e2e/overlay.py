@@ -25,15 +25,19 @@ class Overlay:
         (self.folder / name).mkdir(exist_ok=True)
         (self.folder / name / "connector.yaml").write_text(text)
 
-    def oidc_provider(self, origin: str, name: str = "oidc-demo", number: int = 1, *, issuer: bool = True) -> None:
-        """The peer oidc-provider's API, at `origin`; further `name`s are further connector types."""
+    def oidc_provider(self, origin: str, name: str = "oidc-demo", number: int = 1, *, plain: bool = False) -> None:
+        """The peer oidc-provider's API, at `origin`; further `name`s are further connector types.
+
+        `plain`: a provider that sends no `iss`, whose imported access tokens need no refresh token.
+        """
         text = (PEERS / "oidc-provider" / "connector.yaml").read_text()
         text = text.replace("PEER_ORIGIN", origin)
         text = _replace(text, "x-airbyte-connector-name: oidc-demo", f"x-airbyte-connector-name: {name}")
         text = _replace(text, "title: OIDC Demo", f"title: {name.replace('-', ' ').title().replace('Oidc', 'OIDC')}")
         text = _replace(text, "0c3f5b1f7d01", f"0c3f5b1f7d{number:02}")
-        if not issuer:
+        if plain:
             text = _replace(text, f"        issuer: {origin}\n", "")
+            text = _replace(text, "          - refresh_token\n", "          - access_token\n")
         self.add(name, text)
 
     def built_in(self, name: str, origins: dict[str, str]) -> None:

@@ -85,10 +85,17 @@ class OidcProvider:
         """`token_ms`, `api_ms`: delays for this client."""
         self._call("/_peer/slow", {"client_id": client.id, **delays})
 
+    def kill(self, token: str) -> None:
+        """Ends one access token; its grant lives on."""
+        self._call("/_peer/kill", {"token": token})
+
+    def revoke(self, client: Client, token: str) -> None:
+        """Revokes the token and everything of its grant (RFC 7009), as a user does in the provider's settings."""
+        self._call("/token/revocation", {"token": token}, _basic(client), form=True)
+
     def alive(self, client: Client, token: str) -> bool:
         """Whether the provider still honours `token` (RFC 7662)."""
-        basic = base64.b64encode(f"{urllib.parse.quote(client.id)}:{urllib.parse.quote(client.secret)}".encode()).decode()
-        return self._call("/token/introspection", {"token": token}, {"Authorization": f"Basic {basic}"}, form=True)["active"]
+        return self._call("/token/introspection", {"token": token}, _basic(client), form=True)["active"]
 
     @staticmethod
     def consent(browser: Browser, page: Page, user: str, *, deny: bool = False, stop: str | None = None) -> Page:
@@ -105,6 +112,11 @@ class OidcProvider:
             values = {name: user if name == "login" else "any" for name in form.fields if name in ("login", "password")}
             page = browser.submit(page, form, values, stop=stop)
         raise AssertionError(f"no way through the consent pages: {page.url} {page.body[:500]}")
+
+
+def _basic(client: Client) -> dict[str, str]:
+    pair = f"{urllib.parse.quote(client.id)}:{urllib.parse.quote(client.secret)}"
+    return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
 
 
 class Emulate:

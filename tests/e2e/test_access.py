@@ -88,7 +88,7 @@ def test_k1_a_workspace_named_in_body_or_query_must_be_the_tokens(application: M
         theirs.get("/integrations/connectors", {alias: "w1"}).ok()
         theirs.get("/connectors/connectors_for_user", {alias: "w2"}).error(403)
         theirs.post("/integrations/connectors", {
-            alias: "w2", "connector_type": "oidc-demo", "credentials": {"access_token": "x"},
+            alias: "w2", "connector_type": "oidc-demo", "credentials": {"refresh_token": "x"},
         }).error(403)
     assert app.connectors("w2") == []
 

@@ -261,7 +261,7 @@ def test_oauth_apps_are_checked_against_the_spec(bench: Bench) -> None:
 
 @pytest.mark.usefixtures("untouched")
 def test_credentials_that_fit_no_scheme_list_the_schemes(bench: Bench) -> None:
-    for credentials in ({}, {"api_key": SECRET}, {"access_token": 7}, {"access_token": ""}, {"access_token": SECRET, "unknown": "x"}):
+    for credentials in ({}, {"api_key": SECRET}, {"access_token": ["x"]}, {"access_token": {}}, {"access_token": ""}):
         body = clear(bench.app.api.post("/integrations/connectors", {
             "external_user_id": "u1", "connector_type": "vendor-demo", "credentials": credentials}), (400, 422))
         assert "access_token" in json.dumps(body) or "oauth2" in json.dumps(body)

@@ -5,6 +5,7 @@
 //! [`call`] the machine of one call, [`oauth`] the messages of RFC 6749 and its relatives.
 
 pub mod call;
+pub mod describe;
 pub mod document;
 pub mod oauth;
 pub mod plan;

@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn nearest_first() {
-        assert_eq!(near("limt", ["list", "limit"]), ["limit"]);
+        assert_eq!(near("lmit", ["list", "limit"]), ["limit"]);
         assert_eq!(near("perpage", ["per_pages", "per_page"]), ["per_page", "per_pages"]);
     }
 }

@@ -11,6 +11,7 @@
 //   GET  /api/notes?limit&after   25 notes of that user, cursor-paged; POST makes one (scope api:write)
 //   GET  /_peer/stats?client_id=  what the peer saw of that client, the tokens that it issued included
 //   POST /_peer/faults            {client_id, token_status, token_body?, count}: that many broken token answers
+//   POST /_peer/kill              {token}: that access token dies, its grant lives on
 //   POST /_peer/slow              {client_id, token_ms?, api_ms?}: delays
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
@@ -155,6 +156,12 @@ provider.use(async (ctx, next) => {
   if (ctx.path === '/_peer/faults') {
     const { client_id: client, ...fault } = JSON.parse(await body(ctx));
     of(client).fault = fault;
+    ctx.body = {};
+    return undefined;
+  }
+  if (ctx.path === '/_peer/kill') {
+    const token = await provider.AccessToken.find(JSON.parse(await body(ctx)).token);
+    await token?.destroy();
     ctx.body = {};
     return undefined;
   }

@@ -101,7 +101,7 @@ fn json_body(fields: &Fields, members: Map<String, Value>) -> Written {
 fn flatten(prefix: &str, value: &Value, pairs: &mut Vec<(String, String)>) {
     match value {
         Value::Object(members) => {
-            members.iter().for_each(|(name, value)| flatten(&format!("{prefix}[{name}]"), value, pairs))
+            members.iter().for_each(|(name, value)| flatten(&format!("{prefix}[{name}]"), value, pairs));
         }
         Value::Array(items) => items
             .iter()

@@ -24,7 +24,8 @@ impl Environment {
                     accepted.insert(name.clone(), value.clone());
                 }
                 Err((code, message)) => {
-                    errors.push(ParamError { pointer: pointer(name), ..ParamError::new(name, code, message) })
+                    errors
+                        .push(ParamError { pointer: pointer(name), ..ParamError::new(name, code, message) });
                 }
             }
         }

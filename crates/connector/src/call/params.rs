@@ -5,7 +5,7 @@
 use super::fault::{Fault, ParamError};
 use super::target::Target;
 use super::{coerce, encode, graphql, json, near, page_params, supplied};
-use crate::plan::{Action, Body, BodyField, Fields, Location, Operation, Paging, Parameter, Plan, ValueType};
+use crate::plan::{Action, Body, BodyField, Fields, Location, Operation, Parameter, Plan, ValueType};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
@@ -44,9 +44,9 @@ pub(super) fn accept(
     for (name, value) in params {
         if value.is_null() {
             if is_known(operation, &name) {
-                accepted.nulls.push(name)
+                accepted.nulls.push(name);
             } else {
-                errors.push(unknown(operation, &name))
+                errors.push(unknown(operation, &name));
             }
         } else if operation.action == Action::Download && DOWNLOAD_PARAMS.contains(&name.as_str()) {
             accepted.download.insert(name, value);

@@ -64,7 +64,7 @@ fn deep(prefix: &str, value: &Value, pairs: &mut Vec<(String, String)>) {
     match value {
         Value::Null => {}
         Value::Object(members) => {
-            members.iter().for_each(|(name, value)| deep(&format!("{prefix}[{name}]"), value, pairs))
+            members.iter().for_each(|(name, value)| deep(&format!("{prefix}[{name}]"), value, pairs));
         }
         Value::Array(items) => items.iter().for_each(|item| deep(prefix, item, pairs)),
         scalar => pairs.push((prefix.to_owned(), json::text(scalar))),

@@ -80,7 +80,7 @@ fn collect<'d>(
             }
         }
         Value::Mapping(map) => {
-            map.iter().for_each(|(_, entry)| collect(reader, &entry.value, credentials, found))
+            map.iter().for_each(|(_, entry)| collect(reader, &entry.value, credentials, found));
         }
         Value::Sequence(items) => items.iter().for_each(|item| collect(reader, item, credentials, found)),
         _ => {}

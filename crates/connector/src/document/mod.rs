@@ -19,6 +19,7 @@ mod parameter;
 mod pattern;
 mod probe;
 mod problem;
+mod prose;
 mod reader;
 mod scalar;
 mod schema;
@@ -33,6 +34,7 @@ mod tests;
 pub use additions::Additions;
 pub use node::{Entry, Mapping, Node, Value};
 pub use problem::{Problem, Severity};
+pub use prose::OperationText;
 pub use yaml::{MAX_DEPTH, MAX_NODES, MAX_SOURCE_BYTES, parse};
 
 use crate::plan::{Info, Plan};

@@ -14,7 +14,7 @@ use http::Method;
 use std::collections::HashMap;
 
 /// Methods of operations, in the order in which a path item is read.
-const METHODS: [(&str, Method); 5] = [
+pub(super) const METHODS: [(&str, Method); 5] = [
     ("get", Method::GET),
     ("post", Method::POST),
     ("put", Method::PUT),

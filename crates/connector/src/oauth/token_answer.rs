@@ -234,7 +234,7 @@ mod tests {
         }
     }
 
-    fn answer_of(body: Value) -> TokenAnswer {
+    fn answer_of(body: &Value) -> TokenAnswer {
         read(&sample::oauth(), &response(200, body.to_string())).map_err(|fault| fault.to_string()).unwrap()
     }
 
@@ -261,7 +261,7 @@ mod tests {
             (json!(null), None),
             (json!(1e30), Some(315_360_000)),
         ] {
-            let answer = answer_of(json!({"access_token": "a", "expires_in": given}));
+            let answer = answer_of(&json!({"access_token": "a", "expires_in": given}));
             assert_eq!(answer.expires_in, expected.map(Duration::from_secs), "{given}");
         }
     }

@@ -274,14 +274,19 @@ pub(super) fn find_type(app: &App, name: &str) -> Result<Arc<ConnectorType>> {
     app.catalog.named(name).cloned()
 }
 
-/// A body that may be absent: no bytes are an empty object.
-pub(super) fn optional(bytes: &[u8]) -> Result<Map<String, Value>> {
-    if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Ok(Map::new());
-    }
-    match serde_json::from_slice(bytes) {
-        Ok(Value::Object(map)) => Ok(map),
-        Ok(_) => Err(Error::new(Kind::BadRequest, "The request body must be a JSON object")),
-        Err(_) => Err(Error::new(Kind::BadRequest, "The request body is not JSON")),
+/// A body that may be absent: no bytes are an empty object, whatever the content type.
+pub(super) struct OptionalBody(pub(super) Map<String, Value>);
+
+impl FromRequest<App> for OptionalBody {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self> {
+        let (parts, body) = request.into_parts();
+        let bytes = read(Request::new(body)).await?;
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            return Ok(Self(Map::new()));
+        }
+        let request = Request::from_parts(parts, axum::body::Body::from(bytes));
+        Ok(Self(Body::from_request(request, app).await?.0))
     }
 }

@@ -3,13 +3,30 @@
 //! Knows pages, redirects and their headers. Must not know what a callback does. 303 only, so that nothing is posted
 //! again; no referrer, no cache, no frame, no script (RFC 9700 sections 4.2 and 4.16).
 
-use super::{Answer, App, pages};
+use super::{Answer, App, pages, schema};
 use crate::core::consent::{Outcome, callback};
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, Method, StatusCode, Uri, header};
 
-/// The callback of one connector type.
+/// Receive a consent
+///
+/// The provider sends the browser here; an application never calls it. The state is consumed before anything else;
+/// then `iss` is checked, the code exchanged and the grant stored. The browser is sent on to the `redirect_url` of the
+/// consent with `secret_id` or `connector_id`, or with `error` and `error_description`: `access_denied` and the other
+/// registered codes of the provider, `provider_error`, `session_expired`, `invalid_state`, `token_exchange_failed`,
+/// `creation_failed`.
+#[utoipa::path(
+    get,
+    path = "/oauth/callback/{slug}",
+    tag = "Consent",
+    operation_id = "callback",
+    params(schema::consent::CallbackPath, schema::consent::CallbackQuery),
+    responses(
+        (status = 303, description = "Back to the application.", headers(("Location" = String, description = "The `redirect_url` of the consent, with the outcome appended."))),
+        (status = 400, description = "The state is missing, unknown, used, given twice, or belongs to another callback. Nothing was called.", body = String, content_type = "text/html"),
+    ),
+)]
 pub(super) async fn context(
     State(app): State<App>,
     Path(slug): Path<String>,
@@ -19,7 +36,25 @@ pub(super) async fn context(
     handle(&app, Some(&slug), &method, &uri).await
 }
 
-/// The callback of OAuth apps that were registered with the legacy path.
+/// Receive a consent, on the older path
+///
+/// For OAuth apps that are configured with `callback: legacy`.
+/// The provider sends the browser here; an application never calls it. The state is consumed before anything else;
+/// then `iss` is checked, the code exchanged and the grant stored. The browser is sent on to the `redirect_url` of the
+/// consent with `secret_id` or `connector_id`, or with `error` and `error_description`: `access_denied` and the other
+/// registered codes of the provider, `provider_error`, `session_expired`, `invalid_state`, `token_exchange_failed`,
+/// `creation_failed`.
+#[utoipa::path(
+    get,
+    path = "/api/v1/integrations/connectors/oauth/callback",
+    tag = "Consent",
+    operation_id = "legacyCallback",
+    params(schema::consent::CallbackQuery),
+    responses(
+        (status = 303, description = "Back to the application.", headers(("Location" = String, description = "The `redirect_url` of the consent, with the outcome appended."))),
+        (status = 400, description = "The state is missing, unknown, used, given twice, or belongs to another callback. Nothing was called.", body = String, content_type = "text/html"),
+    ),
+)]
 pub(super) async fn legacy(State(app): State<App>, method: Method, uri: Uri) -> Answer {
     handle(&app, None, &method, &uri).await
 }

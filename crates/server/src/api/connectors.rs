@@ -3,10 +3,10 @@
 //! Knows bodies, queries and answers. Must not know rows beyond what an answer shows.
 
 use super::answer::{connector, connector_summary, ok};
-use super::body::{Body, Fields, TEXT_MAX, TYPE_NAMES, find_type};
+use super::body::{Body, Fields, OptionalBody, TEXT_MAX, TYPE_NAMES, find_type};
 use super::flows::{connector_name, uuid};
 use super::query::{Id, Query, cursor_after};
-use super::{Answer, App};
+use super::{Answer, App, schema};
 use crate::core::access::Caller;
 use crate::core::call::{self, CheckReport};
 use crate::core::connectors::{self, Create, CredentialSource};
@@ -23,14 +23,60 @@ use std::sync::Arc;
 const PAGE: i64 = 100;
 const PAGE_MAX: i64 = 1000;
 
-/// Creates a connector.
+/// Create a connector
+///
+/// By the `secret_id` of a consent, or by credentials; exactly one of the two. Redeeming and creating are one step:
+/// it happens as a whole or not at all. Nothing is called at the provider unless `verify` is true.
+///
+/// An unknown, used or expired `secret_id`, one of another organization or connector type, and a wrong or missing
+/// `code_verifier` are answered alike: 400 `invalid_secret_id`. One of another workspace is 404.
+#[utoipa::path(
+    post,
+    path = "/api/v1/integrations/connectors",
+    tag = "Connectors",
+    operation_id = "createConnector",
+    request_body(content = schema::connectors::CreateConnectorRequest, examples(
+        ("consent" = (summary = "By the secret_id of a consent", value = json!({
+            "external_user_id": "user_42", "connector_type": "hubspot",
+            "server_side_oauth_secret_id": "Vv0c6pU6nXoX6nYwO9rJ7f5m1kq1X1mJt0b0Q2h8u3s"
+        }))),
+        ("credentials" = (summary = "By credentials", value = json!({
+            "external_user_id": "user_42", "connector_type": "github", "name": "GitHub of user 42",
+            "credentials": {"token": "github_pat_…"}, "verify": true
+        }))),
+        ("import" = (summary = "By OAuth tokens from elsewhere", value = json!({
+            "external_user_id": "user_42", "connector_type": "hubspot",
+            "credentials": {
+                "client_id": "c0ffee00-1111", "client_secret": "s3cr3t…",
+                "access_token": "CPT…", "refresh_token": "na1-…", "expires_at": "2026-01-05T10:00:00Z"
+            }
+        })))
+    )),
+    responses(
+        (status = 200, description = "The connector.", body = schema::connectors::Connector),
+    ),
+    extensions(("x-keybearer-errors" = json!(["invalid_secret_id", "credentials_mismatch", "invalid", "check_failed", "not_found"]))),
+)]
 pub(super) async fn create(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer {
     let ask = read_create(&app, body, true)?;
     let view = connectors::create(&app, &caller, ask).await?;
     ok(whole(&app, &view))
 }
 
-/// Checks credentials without saving them.
+/// Check credentials without saving them
+///
+/// A light real call at the provider. Refused credentials are an answer with `status: failed`, not an error.
+#[utoipa::path(
+    post,
+    path = "/api/v1/integrations/connectors/check",
+    tag = "Connectors",
+    operation_id = "checkCredentials",
+    request_body = schema::checks::CheckUnsavedRequest,
+    responses(
+        (status = 200, description = "What the check found.", body = schema::checks::CheckResult),
+    ),
+    extensions(("x-keybearer-errors" = json!(["credentials_mismatch", "invalid", "not_found"]))),
+)]
 pub(super) async fn check_unsaved(State(app): State<App>, caller: Caller, Body(mut body): Body) -> Answer {
     let entities = body.shift_remove("entities");
     let mut fields =
@@ -89,7 +135,20 @@ fn read_create(
     Ok(Create { workspace_name, kind, name, source, environment, replication_config, verify })
 }
 
-/// A page of connectors.
+/// List connectors
+///
+/// Of one user, or of the whole organization with an application token; oldest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/integrations/connectors",
+    tag = "Connectors",
+    operation_id = "listConnectors",
+    params(schema::connectors::ConnectorFilter, schema::connectors::ConnectorPaging),
+    responses(
+        (status = 200, description = "A page.", body = schema::connectors::ConnectorPage),
+    ),
+    extensions(("x-keybearer-errors" = json!(["invalid", "not_found"]))),
+)]
 pub(super) async fn list(State(app): State<App>, caller: Caller, Query(mut fields): Query) -> Answer {
     let limit = fields.limit(PAGE, PAGE_MAX);
     let after = fields.cursor();
@@ -102,14 +161,40 @@ pub(super) async fn list(State(app): State<App>, caller: Caller, Query(mut field
     ok(json!({ "data": data, "next": next }))
 }
 
-/// `{connectors}`, as clients of early 2026 read it.
+/// List connectors, in an older form
+///
+/// For older clients; at most 1,000, without pages.
+#[utoipa::path(
+    get,
+    path = "/api/v1/connectors/connectors_for_user",
+    tag = "Connectors",
+    operation_id = "listConnectorsForUser",
+    params(schema::connectors::ConnectorFilter),
+    responses(
+        (status = 200, description = "The connectors.", body = schema::connectors::ConnectorsForUser),
+    ),
+    extensions(("x-keybearer-errors" = json!(["invalid", "not_found"]))),
+)]
 pub(super) async fn for_user(State(app): State<App>, caller: Caller, Query(fields): Query) -> Answer {
     let data: Vec<Value> =
         page(&app, &caller, fields, PAGE_MAX, None).await?.iter().map(|view| summary(&app, view)).collect();
     ok(json!({ "connectors": data }))
 }
 
-/// `{instances}`, as clients of late 2025 read it.
+/// List connectors, in the oldest form
+///
+/// For the oldest clients; at most 1,000, without pages.
+#[utoipa::path(
+    get,
+    path = "/api/v1/connectors/instances_for_user",
+    tag = "Connectors",
+    operation_id = "listInstancesForUser",
+    params(schema::connectors::ConnectorFilter),
+    responses(
+        (status = 200, description = "The connectors.", body = schema::connectors::InstancesForUser),
+    ),
+    extensions(("x-keybearer-errors" = json!(["invalid", "not_found"]))),
+)]
 pub(super) async fn instances_for_user(
     State(app): State<App>,
     caller: Caller,
@@ -154,13 +239,38 @@ async fn page(
     connectors::list(app, caller, filter).await
 }
 
-/// One connector.
+/// Read a connector
+#[utoipa::path(
+    get,
+    path = "/api/v1/integrations/connectors/{id}",
+    tag = "Connectors",
+    operation_id = "getConnector",
+    params(schema::connectors::ConnectorPath),
+    responses(
+        (status = 200, description = "The connector.", body = schema::connectors::Connector),
+    ),
+    extensions(("x-keybearer-errors" = json!(["not_found"]))),
+)]
 pub(super) async fn get(State(app): State<App>, caller: Caller, Id(id): Id) -> Answer {
     let view = call::view(&app, &caller, &id).await?;
     ok(whole(&app, &view))
 }
 
-/// Changes name or replication configuration.
+/// Change a connector
+///
+/// Its name, or what the application keeps with it.
+#[utoipa::path(
+    put,
+    path = "/api/v1/integrations/connectors/{id}",
+    tag = "Connectors",
+    operation_id = "updateConnector",
+    params(schema::connectors::ConnectorPath),
+    request_body = schema::connectors::UpdateConnectorRequest,
+    responses(
+        (status = 200, description = "The connector.", body = schema::connectors::Connector),
+    ),
+    extensions(("x-keybearer-errors" = json!(["invalid", "not_found"]))),
+)]
 pub(super) async fn put(State(app): State<App>, caller: Caller, Id(id): Id, Body(body): Body) -> Answer {
     let mut fields = Fields::of(body);
     let name = connector_name(&mut fields);
@@ -170,20 +280,47 @@ pub(super) async fn put(State(app): State<App>, caller: Caller, Id(id): Id, Body
     ok(whole(&app, &view))
 }
 
-/// Ends it, and revokes its grant.
+/// End a connector
+///
+/// It is gone at once; a job revokes its grant at the provider.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/integrations/connectors/{id}",
+    tag = "Connectors",
+    operation_id = "deleteConnector",
+    params(schema::connectors::ConnectorPath),
+    responses(
+        (status = 202, description = "Ended; the job revokes the grant.", body = schema::connectors::Deletion),
+    ),
+    extensions(("x-keybearer-errors" = json!(["not_found"]))),
+)]
 pub(super) async fn delete(State(app): State<App>, caller: Caller, Id(id): Id) -> Answer {
     let job_id = connectors::delete(&app, &caller, &id).await?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "job_id": job_id }))).into_response())
 }
 
-/// Checks it with a light real call. The body is optional.
+/// Check a connector
+///
+/// A light real call at the provider. The body may be left out. A refused credential is an answer with
+/// `status: failed`, not an error.
+#[utoipa::path(
+    post,
+    path = "/api/v1/integrations/connectors/{id}/check",
+    tag = "Connectors",
+    operation_id = "checkConnector",
+    params(schema::connectors::ConnectorPath),
+    request_body(content = Option<schema::checks::CheckRequest>, content_type = "application/json"),
+    responses(
+        (status = 200, description = "What the check found.", body = schema::checks::CheckResult),
+    ),
+    extensions(("x-keybearer-errors" = json!(["invalid", "app_misconfigured", "not_found"]))),
+)]
 pub(super) async fn check(
     State(app): State<App>,
     caller: Caller,
     Id(id): Id,
-    body: axum::body::Bytes,
+    OptionalBody(body): OptionalBody,
 ) -> Answer {
-    let body = super::body::optional(&body)?;
     let mut fields = Fields::of(body);
     let entities = fields.texts("entities", 100).unwrap_or_default();
     fields.finish()?;
@@ -192,7 +329,18 @@ pub(super) async fn check(
     ok(checked(Some(&id), &report))
 }
 
-/// What an agent can do with it.
+/// Read what an agent can do with a connector
+#[utoipa::path(
+    get,
+    path = "/api/v1/integrations/connectors/{id}/inspect",
+    tag = "Connectors",
+    operation_id = "inspectConnector",
+    params(schema::connectors::ConnectorPath),
+    responses(
+        (status = 200, description = "The connector with its entities.", body = schema::definitions::Inspection),
+    ),
+    extensions(("x-keybearer-errors" = json!(["not_found"]))),
+)]
 pub(super) async fn inspect(State(app): State<App>, caller: Caller, Id(id): Id) -> Answer {
     let view = call::view(&app, &caller, &id).await?;
     let kind = app.catalog.named(&view.connector.connector_type)?;
@@ -208,7 +356,18 @@ pub(super) async fn inspect(State(app): State<App>, caller: Caller, Id(id): Id) 
     ok(value)
 }
 
-/// Entities, actions, and the form of each operation's parameters.
+/// List entities, actions and their parameters
+#[utoipa::path(
+    get,
+    path = "/api/v1/integrations/connectors/{id}/entities",
+    tag = "Connectors",
+    operation_id = "listEntities",
+    params(schema::connectors::ConnectorPath, schema::definitions::EntityQuery),
+    responses(
+        (status = 200, description = "The entities.", body = schema::definitions::EntityList),
+    ),
+    extensions(("x-keybearer-errors" = json!(["invalid", "not_found"]))),
+)]
 pub(super) async fn entities(
     State(app): State<App>,
     caller: Caller,

@@ -4,7 +4,7 @@
 
 use super::answer::ok;
 use super::query::{Name, Query};
-use super::{Answer, App};
+use super::{Answer, App, schema};
 use crate::core::access::Caller;
 use crate::core::catalog::ConnectorType;
 use crate::core::describe;
@@ -12,7 +12,18 @@ use crate::core::error::Error;
 use axum::extract::State;
 use serde_json::{Value, json};
 
-/// All types, or those whose name contains a text.
+/// List connector types
+#[utoipa::path(
+    get,
+    path = "/api/v1/integrations/definitions/sources",
+    tag = "Connector types",
+    operation_id = "listDefinitions",
+    params(schema::definitions::DefinitionQuery),
+    responses(
+        (status = 200, description = "The types.", body = schema::definitions::DefinitionList),
+    ),
+    extensions(("x-keybearer-errors" = json!(["invalid"]))),
+)]
 pub(super) async fn list(State(app): State<App>, _: Caller, Query(mut fields): Query) -> Answer {
     let name = fields.text("name", 250).unwrap_or_default().to_ascii_lowercase();
     fields.finish()?;
@@ -27,7 +38,20 @@ pub(super) async fn list(State(app): State<App>, _: Caller, Query(mut fields): Q
     ok(json!({ "definitions": definitions }))
 }
 
-/// One type with its forms.
+/// Read a connector type
+///
+/// With the forms of its credentials and variables.
+#[utoipa::path(
+    get,
+    path = "/api/v1/integrations/definitions/sources/{id}",
+    tag = "Connector types",
+    operation_id = "getDefinition",
+    params(schema::definitions::DefinitionPath),
+    responses(
+        (status = 200, description = "The type.", body = schema::definitions::Definition),
+    ),
+    extensions(("x-keybearer-errors" = json!(["not_found"]))),
+)]
 pub(super) async fn get(State(app): State<App>, _: Caller, Name(id): Name) -> Answer {
     let kind = app.catalog.find(&id).ok_or_else(Error::not_found)?;
     let mut definition = entry(kind);

@@ -5,7 +5,7 @@
 use super::body::{Body, Fields, TEXT_MAX};
 use super::connectors::checked;
 use super::query::Id;
-use super::{Answer, App};
+use super::{Answer, App, schema};
 use crate::core::access::Caller;
 use crate::core::call::{Driven, Execute, Executed, execute};
 use crate::core::error::Error;
@@ -20,7 +20,37 @@ use serde_json::{Map, Value};
 /// Fields of a projection.
 const FIELDS_MAX: usize = 500;
 
-/// Runs an operation.
+/// Run an operation at the provider
+///
+/// Parameters are checked against the definition before anything is sent: a 422 names what is valid. An expired
+/// access token is renewed first. After a 401 of the provider there is one renewal and one repeat. Reads and
+/// idempotent methods are tried up to three times inside the time limit.
+///
+/// A `download` answers the bytes of the file, unless it is asked for a JSON chunk.
+#[utoipa::path(
+    post,
+    path = "/api/v1/integrations/connectors/{id}/execute",
+    tag = "Execute",
+    operation_id = "execute",
+    params(schema::connectors::ConnectorPath),
+    request_body(content = schema::execute::ExecuteRequest, examples(
+        ("list" = (summary = "A page of a list", value = json!({
+            "entity": "contacts", "action": "list", "params": {"limit": 10}
+        }))),
+        ("next" = (summary = "The next page", value = json!({
+            "entity": "contacts", "action": "list", "params": {"limit": 10, "cursor": "102"}
+        }))),
+        ("describe" = (summary = "What there is to call", value = json!({"entity": "", "action": "describe"})))
+    )),
+    responses(
+        (status = 200, description = "What the provider answered.", content(
+            (schema::execute::Executed = "application/json"),
+            (String = "application/octet-stream")
+        ), headers(("Content-Disposition" = String, description = "Name of a downloaded file; only with bytes."))),
+        (status = 206, description = "The bytes that a `range_header` asked for.", body = String, content_type = "application/octet-stream"),
+    ),
+    extensions(("x-keybearer-errors" = json!(["invalid", "unknown_entity", "unknown_action", "invalid_params", "not_pageable", "not_found", "reauthorization_required", "app_misconfigured", "upstream_rejected", "upstream_forbidden", "upstream_not_found", "upstream_conflict", "upstream_rate_limited", "upstream_error", "upstream_timeout", "upstream_blocked", "upstream_response_too_large", "upstream_redirect_refused", "token_endpoint_error", "refresh_in_progress"]))),
+)]
 pub(super) async fn run(State(app): State<App>, caller: Caller, Id(id): Id, Body(body): Body) -> Answer {
     let started = app.clock.ticks();
     let ask = read(body)?;

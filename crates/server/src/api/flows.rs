@@ -4,7 +4,7 @@
 
 use super::answer::secret;
 use super::body::{Body, Fields, TEXT_MAX, TYPE_NAMES, find_type};
-use super::{Answer, App};
+use super::{Answer, App, schema};
 use crate::config::CallbackMode;
 use crate::core::access::Caller;
 use crate::core::consent::{Initiate, initiate};
@@ -17,7 +17,23 @@ const URL_MAX: usize = 4096;
 /// Scopes of one consent.
 const SCOPES_MAX: usize = 200;
 
-/// Starts a consent.
+/// Start a consent
+///
+/// Everything is checked and pinned now: user, connector type, OAuth app, redirect URL. The answer is the provider's
+/// own consent page, with a single-use state and PKCE. The user has the time of `KEYBEARER_OAUTH_SESSION_TTL` (10
+/// minutes) to agree; then the browser comes to the callback of this server, and from there to `redirect_url` with
+/// `secret_id`, `connector_id` or `error` appended.
+#[utoipa::path(
+    post,
+    path = "/api/v1/integrations/connectors/oauth/initiate",
+    tag = "Consent",
+    operation_id = "initiateConsent",
+    request_body = schema::consent::InitiateRequest,
+    responses(
+        (status = 200, description = "Where to send the user. No cache may keep it.", body = schema::consent::Consent),
+    ),
+    extensions(("x-keybearer-errors" = json!(["invalid", "oauth_not_supported", "oauth_app_missing", "binding_requires_secret_id", "app_misconfigured", "not_found"]))),
+)]
 pub(super) async fn start(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer {
     let mut fields = Fields::of(body);
     let workspace_name = fields.required_workspace_name();

@@ -20,6 +20,8 @@ pub mod problem;
 mod query;
 mod redirect_urls;
 mod routes;
+mod skills;
+mod schema;
 mod templates;
 mod tokens;
 mod workspaces;

@@ -5,9 +5,10 @@
 use super::answer::ok;
 use super::body::{Body, Fields, TYPE_NAMES, find_type};
 use super::query::{Name, Query};
-use super::{Answer, App};
+use super::{Answer, App, schema};
 use crate::clock::rfc3339;
 use crate::core::access::Caller;
+use crate::core::describe;
 use crate::core::oauth_apps::{self, Callback};
 use crate::store::OauthAppRow;
 use axum::extract::State;
@@ -15,7 +16,22 @@ use axum::response::IntoResponse;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-/// Sets the app of a connector type.
+/// Set the OAuth app of a connector type
+///
+/// Creates or replaces the organization's own app, which new consents then use instead of the instance-wide one.
+/// The configuration is checked against the form of the connector type; every missing, wrong or unknown field is
+/// named. The app that was used at a consent stays with that grant.
+#[utoipa::path(
+    put,
+    path = "/api/v1/oauth/credentials",
+    tag = "OAuth apps",
+    operation_id = "putOauthApp",
+    request_body = schema::oauth_apps::OauthAppRequest,
+    responses(
+        (status = 200, description = "The stored app, without its secret.", body = schema::oauth_apps::OauthApp),
+    ),
+    extensions(("x-keybearer-errors" = json!(["invalid", "oauth_not_supported", "not_found", "conflict"]))),
+)]
 pub(super) async fn put(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer {
     let mut fields = Fields::of(body);
     let name = fields.connector_type(&TYPE_NAMES);
@@ -30,21 +46,42 @@ pub(super) async fn put(State(app): State<App>, caller: Caller, Body(body): Body
     ok(shown(&row))
 }
 
-/// The apps that are set, without secrets.
+/// List the OAuth apps
+#[utoipa::path(
+    get,
+    path = "/api/v1/oauth/credentials",
+    tag = "OAuth apps",
+    operation_id = "listOauthApps",
+    responses(
+        (status = 200, description = "The organization's own apps, without secrets.", body = schema::oauth_apps::OauthAppList),
+    ),
+)]
 pub(super) async fn list(State(app): State<App>, caller: Caller) -> Answer {
     let rows = oauth_apps::list(&app, &caller).await?;
     let data: Vec<Value> = rows.iter().map(listed).collect();
     ok(json!({ "data": data }))
 }
 
-/// The form of a configuration.
+/// Read how an OAuth app is set up
+///
+/// The redirect URI to register at the provider, and the form of the configuration.
+#[utoipa::path(
+    get,
+    path = "/api/v1/oauth/credentials/spec",
+    tag = "OAuth apps",
+    operation_id = "getOauthAppSpec",
+    params(schema::oauth_apps::TypeQuery),
+    responses(
+        (status = 200, description = "The form.", body = schema::oauth_apps::OauthAppSpec),
+    ),
+    extensions(("x-keybearer-errors" = json!(["invalid", "oauth_not_supported", "not_found"]))),
+)]
 pub(super) async fn spec(State(app): State<App>, _: Caller, Query(mut fields): Query) -> Answer {
     let name = fields.connector_type(&TYPE_NAMES);
     fields.finish()?;
     let kind = find_type(&app, &name)?;
-    let definition = kind.definition()?;
     let schema =
-        crate::core::describe::oauth_app_schema(definition).ok_or_else(|| oauth_apps::no_oauth(&kind))?;
+        describe::oauth_app_schema(&kind)?.ok_or_else(|| oauth_apps::no_oauth(&kind))?;
     ok(json!({
         "connector_type": kind.info.slug,
         "connector_definition_id": kind.info.definition_id,
@@ -53,7 +90,20 @@ pub(super) async fn spec(State(app): State<App>, _: Caller, Query(mut fields): Q
     }))
 }
 
-/// Unsets it; the instance-wide app applies again.
+/// Unset the OAuth app of a connector type
+///
+/// New consents use the instance-wide app again. Grants of the app go on using it.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/oauth/credentials/connector_type/{connector_type}",
+    tag = "OAuth apps",
+    operation_id = "deleteOauthApp",
+    params(schema::oauth_apps::TypePath),
+    responses(
+        (status = 204, description = "Unset; also when none was set."),
+    ),
+    extensions(("x-keybearer-errors" = json!(["not_found"]))),
+)]
 pub(super) async fn delete(State(app): State<App>, caller: Caller, Name(name): Name) -> Answer {
     let kind = find_type(&app, &name)?;
     oauth_apps::delete(&app, &caller, &kind).await?;

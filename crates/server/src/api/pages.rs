@@ -26,7 +26,16 @@ pub(super) fn refused() -> Html<&'static str> {
     Html(include_str!("pages/refused.html"))
 }
 
-/// The widget's page, until there is one.
+/// Show the page of the embedded widget
+#[utoipa::path(
+    get,
+    path = "/connect",
+    tag = "Pages",
+    operation_id = "getConnectPage",
+    responses(
+        (status = 200, description = "A page for a person.", body = String, content_type = "text/html"),
+    ),
+)]
 pub(super) async fn connect() -> ([(HeaderName, HeaderValue); 5], Html<&'static str>) {
     (headers(), Html(include_str!("pages/connect.html")))
 }

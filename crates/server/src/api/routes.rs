@@ -5,7 +5,7 @@
 use super::layer::{Edge, around};
 use super::{
     App, callback, caller, connectors, definitions, execute, flows, health, jobs, oauth_apps, pages,
-    redirect_urls, templates, tokens, workspaces,
+    redirect_urls, skills, templates, tokens, workspaces,
 };
 use crate::core::access::Access;
 use crate::core::access::Access::{Application, Either, Public, Scoped};
@@ -72,6 +72,7 @@ pub fn routes() -> Vec<Route> {
         route!(Either, POST "/connectors/instances/{id}/execute" => execute::run),
         route!(Either, GET "/connectors/connectors_for_user" => connectors::for_user),
         route!(Either, GET "/connectors/instances_for_user" => connectors::instances_for_user),
+        route!(Either, GET "/skills/docs" => skills::docs),
         route!(Either, GET "/jobs/{job_id}" => jobs::get),
         route!(Either, GET "/integrations/definitions/sources" => definitions::list),
         route!(Either, GET "/integrations/definitions/sources/{id}" => definitions::get),

@@ -4,7 +4,7 @@
 
 use super::answer::{ok, secret};
 use super::body::{Body, Fields, TEXT_MAX};
-use super::{Answer, App};
+use super::{Answer, App, schema};
 use crate::core::access::Caller;
 use crate::core::{tokens, workspaces};
 use axum::extract::State;
@@ -12,7 +12,22 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 use url::Url;
 
-/// Client id and secret to an application token.
+/// Create an application token
+///
+/// Exchanges the client id and secret of an organization for a bearer token that reaches everything in it.
+/// It lives 15 minutes; ask for a new one before it ends. An unknown id, a wrong secret and a removed credential are
+/// answered alike.
+#[utoipa::path(
+    post,
+    path = "/api/v1/account/applications/token",
+    tag = "Tokens",
+    operation_id = "createApplicationToken",
+    request_body = schema::tokens::ApplicationTokenRequest,
+    responses(
+        (status = 200, description = "The token. No cache may keep it.", body = schema::tokens::ApplicationToken),
+    ),
+    extensions(("x-keybearer-errors" = json!(["unauthorized"]))),
+)]
 pub(super) async fn application(State(app): State<App>, Body(body): Body) -> Answer {
     let mut fields = Fields::of(body);
     let client_id = fields.required("client_id", TEXT_MAX);
@@ -27,7 +42,21 @@ pub(super) async fn application(State(app): State<App>, Body(body): Body) -> Ans
     }))
 }
 
-/// A token for one workspace, which is made when absent.
+/// Create a scoped token
+///
+/// A token for one workspace, which is created if it is absent. It lives 20 minutes and may be given to a browser:
+/// it can start consents and use connectors, definitions and templates of that workspace, nothing else.
+#[utoipa::path(
+    post,
+    path = "/api/v1/account/applications/scoped-token",
+    tag = "Tokens",
+    operation_id = "createScopedToken",
+    request_body = schema::tokens::ScopedTokenRequest,
+    responses(
+        (status = 200, description = "The token. No cache may keep it.", body = schema::tokens::ScopedToken),
+    ),
+    extensions(("x-keybearer-errors" = json!(["invalid"]))),
+)]
 pub(super) async fn scoped(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer {
     let mut fields = Fields::of(body);
     let name = fields.required_workspace_name();
@@ -38,7 +67,16 @@ pub(super) async fn scoped(State(app): State<App>, caller: Caller, Body(body): B
     secret(json!({ "token": token.expose_secret() }))
 }
 
-/// What a scoped token speaks for.
+/// Read what a scoped token speaks for
+#[utoipa::path(
+    get,
+    path = "/api/v1/account/applications/scoped-token/info",
+    tag = "Tokens",
+    operation_id = "getScopedTokenInfo",
+    responses(
+        (status = 200, description = "Organization and workspace of the token.", body = schema::tokens::ScopedTokenInfo),
+    ),
+)]
 pub(super) async fn info(caller: Caller) -> Answer {
     ok(json!({
         "organization_id": caller.organization(),
@@ -47,7 +85,20 @@ pub(super) async fn info(caller: Caller) -> Answer {
     }))
 }
 
-/// A token for the embedded widget: base64 of a scoped token and the page to show.
+/// Create a widget token
+///
+/// A scoped token and the address of the page that an embedded widget shows, in one text.
+#[utoipa::path(
+    post,
+    path = "/api/v1/account/applications/widget-token",
+    tag = "Tokens",
+    operation_id = "createWidgetToken",
+    request_body = schema::tokens::WidgetTokenRequest,
+    responses(
+        (status = 200, description = "The token. No cache may keep it.", body = schema::tokens::WidgetToken),
+    ),
+    extensions(("x-keybearer-errors" = json!(["invalid"]))),
+)]
 pub(super) async fn widget(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer {
     let mut fields = Fields::of(body);
     let name = fields.required_workspace_name();

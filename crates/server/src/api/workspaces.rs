@@ -5,7 +5,7 @@
 use super::answer::{ok, workspace};
 use super::body::{Body, Fields};
 use super::query::{Id, Query, cursor_after};
-use super::{Answer, App};
+use super::{Answer, App, schema};
 use crate::clock::rfc3339;
 use crate::core::access::Caller;
 use crate::core::workspaces;
@@ -15,7 +15,20 @@ use serde_json::{Value, json};
 
 const STATUSES: [(&str, &str); 2] = [("active", "active"), ("inactive", "inactive")];
 
-/// A page of workspaces.
+/// List workspaces
+///
+/// Oldest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/workspaces",
+    tag = "Workspaces",
+    operation_id = "listWorkspaces",
+    params(schema::workspaces::WorkspaceQuery),
+    responses(
+        (status = 200, description = "A page.", body = schema::workspaces::WorkspacePage),
+    ),
+    extensions(("x-keybearer-errors" = json!(["invalid"]))),
+)]
 pub(super) async fn list(State(app): State<App>, caller: Caller, Query(mut fields): Query) -> Answer {
     let limit = fields.limit(20, 100);
     let after = fields.cursor();
@@ -31,18 +44,50 @@ pub(super) async fn list(State(app): State<App>, caller: Caller, Query(mut field
     ok(json!({ "data": data, "next": next }))
 }
 
-/// Counts.
+/// Count workspaces
+#[utoipa::path(
+    get,
+    path = "/api/v1/workspaces/stats",
+    tag = "Workspaces",
+    operation_id = "getWorkspaceStats",
+    responses(
+        (status = 200, description = "The numbers.", body = schema::workspaces::WorkspaceStats),
+    ),
+)]
 pub(super) async fn stats(State(app): State<App>, caller: Caller) -> Answer {
     let (active, inactive) = workspaces::stats(&app, &caller).await?;
     ok(json!({ "active_count": active, "inactive_count": inactive, "total_count": active + inactive }))
 }
 
-/// One workspace.
+/// Read a workspace
+#[utoipa::path(
+    get,
+    path = "/api/v1/workspaces/{id}",
+    tag = "Workspaces",
+    operation_id = "getWorkspace",
+    params(schema::workspaces::WorkspacePath),
+    responses(
+        (status = 200, description = "The workspace.", body = schema::workspaces::Workspace),
+    ),
+    extensions(("x-keybearer-errors" = json!(["not_found"]))),
+)]
 pub(super) async fn get(State(app): State<App>, caller: Caller, Id(id): Id) -> Answer {
     ok(workspace(&workspaces::get(&app, &caller, &id).await?))
 }
 
-/// Changes one.
+/// Change a workspace
+#[utoipa::path(
+    put,
+    path = "/api/v1/workspaces/{id}",
+    tag = "Workspaces",
+    operation_id = "updateWorkspace",
+    params(schema::workspaces::WorkspacePath),
+    request_body = schema::workspaces::WorkspaceUpdateRequest,
+    responses(
+        (status = 200, description = "The workspace.", body = schema::workspaces::Workspace),
+    ),
+    extensions(("x-keybearer-errors" = json!(["invalid", "conflict", "not_found"]))),
+)]
 pub(super) async fn put(State(app): State<App>, caller: Caller, Id(id): Id, Body(body): Body) -> Answer {
     let mut fields = Fields::of(body);
     let name = fields.text("name", workspaces::NAME_MAX);
@@ -57,7 +102,20 @@ pub(super) async fn put(State(app): State<App>, caller: Caller, Id(id): Id, Body
     ))
 }
 
-/// Soft delete.
+/// Delete a workspace
+///
+/// Its connectors end and their grants are revoked at the providers.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/workspaces/{id}",
+    tag = "Workspaces",
+    operation_id = "deleteWorkspace",
+    params(schema::workspaces::WorkspacePath),
+    responses(
+        (status = 200, description = "Deleted.", body = schema::workspaces::DeletedWorkspace),
+    ),
+    extensions(("x-keybearer-errors" = json!(["not_found"]))),
+)]
 pub(super) async fn delete(State(app): State<App>, caller: Caller, Id(id): Id) -> Answer {
     let row = workspaces::delete(&app, &caller, &id).await?;
     ok(json!({ "id": row.id, "deleted_at": row.deleted_at.map(rfc3339) }))

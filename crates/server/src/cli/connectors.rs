@@ -56,13 +56,12 @@ fn describe(catalog: &Catalog, name: &str, json: bool) -> anyhow::Result<()> {
     let kind = catalog
         .find(name)
         .with_context(|| format!("no connector type `{name}`; `keybearer connectors list` shows all"))?;
-    let entities = crate::core::describe::entities(kind, None)?;
     if json {
-        say(&serde_json::to_string_pretty(&entities)?);
+        say(&serde_json::to_string_pretty(&crate::core::describe::entities(kind, None)?)?);
         return Ok(());
     }
     say(&format!("{} ({}), definition {}", kind.info.display_name, kind.info.slug, kind.info.definition_id));
-    for line in crate::core::describe::lines(&entities) {
+    for line in crate::core::describe::lines(kind)? {
         say(&line);
     }
     Ok(())

@@ -16,6 +16,7 @@ pub mod jobs;
 pub mod oauth_apps;
 pub mod pin;
 pub mod redirect_urls;
+pub mod skill_docs;
 pub mod tokens;
 pub mod workspaces;
 

@@ -54,7 +54,7 @@ fn budgets() {
     for level in 1..12 {
         let alias = format!("*a{}", level - 1);
         let list = vec![alias; 10].join(", ");
-        laughs.push_str(&format!("a{level}: &a{level} [{list}]\n"));
+        laughs = format!("{laughs}a{level}: &a{level} [{list}]\n");
     }
     assert!(first(&laughs).2.contains(&MAX_NODES.to_string()));
 }

@@ -121,21 +121,14 @@ fn check(
         .ok_or_else(|| "provider_error".to_owned())
 }
 
+/// Only what is appended is dropped from the application's own query: its other parameters are its own.
 fn answer(redirect_url: &str, name: &str, value: &str) -> Outcome {
-    Outcome::Redirect(redirect_urls::append(
-        redirect_url,
-        &["secret_id", "connector_id", "error", "error_description"],
-        &[(name, value)],
-    ))
+    Outcome::Redirect(redirect_urls::append(redirect_url, &[name], &[(name, value)]))
 }
 
 fn refuse(redirect_url: &str, code: &str) -> Outcome {
-    let dropped = ["secret_id", "connector_id", "error", "error_description"];
-    Outcome::Redirect(redirect_urls::append(
-        redirect_url,
-        &dropped,
-        &[("error", code), ("error_description", description(code))],
-    ))
+    let pairs = [("error", code), ("error_description", description(code))];
+    Outcome::Redirect(redirect_urls::append(redirect_url, &["error", "error_description"], &pairs))
 }
 
 /// Our own text for each code; a provider's text goes to the log only.

@@ -1,8 +1,8 @@
 //! Opening, tables, and the errors of both.
 
-use super::rows::{connector, grant, tenants};
+use super::rows::{NOW, connected, connector, grant, tenants};
 use crate::support::databases::{databases, postgres_url, sqlite};
-use keybearer::store::{KeyRow, Kind, Store, StoreError};
+use keybearer::store::{ConnectorUpdate, KeyRow, Kind, Store, StoreError};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tables_are_made_once_by_any_number_of_processes() {
@@ -122,5 +122,27 @@ async fn of_first_keys_one_counts() {
         let keys = db.store.list_keys().await.unwrap();
         assert_eq!(keys.len(), 1);
         assert_eq!(keys[0].id, format!("{:08x}", keys[0].wrapped[0]));
+    }
+}
+
+/// A client that goes away drops its call anywhere, also inside a transaction. The next caller must not find it open.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_is_given_up_leaves_the_store_usable() {
+    for db in databases().await {
+        connected(&db.store).await;
+        let rename = |name: String| ConnectorUpdate { name: Some(name), replication_config: None };
+        for number in 0..200_u64 {
+            let (store, update) = (db.store.clone(), rename(format!("name {number}")));
+            let call =
+                tokio::spawn(async move { store.update_connector("o", None, "c", &update, NOW).await });
+            tokio::time::sleep(std::time::Duration::from_micros(number * 10)).await;
+            call.abort();
+            if let Ok(outcome) = call.await {
+                assert!(outcome.unwrap());
+            }
+        }
+        assert!(db.store.update_connector("o", None, "c", &rename("last".to_owned()), NOW).await.unwrap());
+        let view = db.replica().await.connector("o", None, "c").await.unwrap().unwrap();
+        assert_eq!(view.connector.name, "last");
     }
 }

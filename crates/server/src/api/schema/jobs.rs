@@ -1,0 +1,68 @@
+//! Jobs that outlive a request.
+//!
+//! Documentation only; see the module above.
+
+use utoipa::{IntoParams, ToSchema};
+
+/// The revocation of an ended connector's grant.
+#[derive(ToSchema)]
+#[schema(examples(json!({
+    "id": "0198c6b0-5e63-7a4b-9f33-7f8a9b01d004",
+    "status": "succeeded",
+    "revocations": [{"token": "refresh_token", "outcome": "revoked"}, {"token": "access_token", "outcome": "revoked"}],
+    "created_at": "2026-01-05T09:40:00Z",
+    "updated_at": "2026-01-05T09:40:01Z"
+})))]
+pub(crate) struct Job {
+    /// Id of the job.
+    #[schema(format = "uuid")]
+    id: String,
+    /// `pending` and `running` go on; `succeeded` and `failed` are final. A failed try is repeated up to six times.
+    status: JobStatus,
+    /// What became of each token; empty while nothing was tried, and for credentials that are not OAuth.
+    revocations: Vec<Revocation>,
+    /// When the deletion was asked for.
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// When the job last changed.
+    #[schema(format = DateTime)]
+    updated_at: String,
+}
+
+/// Where a job stands.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(crate) enum JobStatus {
+    Pending,
+    Running,
+    Succeeded,
+    Failed,
+}
+
+/// What became of one token.
+#[derive(ToSchema)]
+pub(crate) struct Revocation {
+    /// Which token: `refresh_token` or `access_token`. Never the token itself.
+    token: String,
+    /// `revoked`; `unsupported`: the provider offers no way to revoke it; `failed`: the provider did not do it.
+    #[schema(inline)]
+    outcome: RevocationOutcome,
+}
+
+/// Outcome of one revocation.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(crate) enum RevocationOutcome {
+    Revoked,
+    Unsupported,
+    Failed,
+}
+
+/// A job in the path.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct JobPath {
+    /// The `job_id` that a deletion gave.
+    #[param(format = "uuid")]
+    job_id: String,
+}

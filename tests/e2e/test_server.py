@@ -1,0 +1,351 @@
+"""The binary as an operator meets it: start, stop, keys, configuration, commands, logs, what lies on disk."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import secrets
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from openapi_spec_validator import validate
+
+from application import Application, visit
+from peers import OidcProvider
+from process import REPOSITORY, environment, until
+from server import Server, binary
+from test_access import ROUTES
+from upstream import Upstream
+from vendor import Vendor
+
+Start = Callable[..., Server]
+
+
+# --- pages and documents ---------------------------------------------------------------------------------
+
+
+def test_health_ready_and_docs(server: Server) -> None:
+    root = server.api.below("")
+    assert root.get("/health").status == 200
+    assert root.get("/ready").status == 200
+    docs = root.get("/docs")
+    assert docs.status == 200 and "text/html" in docs.headers["content-type"]
+    assert "/integrations/connectors/oauth/initiate" in docs.text or "openapi.json" in docs.text
+
+
+def test_openapi_is_valid_and_names_every_route(server: Server) -> None:
+    document = server.api.below("").get("/openapi.json").ok()
+    assert document["openapi"].startswith("3.1")
+    validate(document)
+    # /api/v1 may stand in the server's URL or in each path; a parameter is one segment.
+    base = document["servers"][0]["url"] if document.get("servers") else ""
+    prefix = "" if base.rstrip("/").endswith("/api/v1") else "/api/v1"
+    patterns = [(re.compile("^" + re.sub(r"\\\{[^}]+\\\}", "[^/]+", re.escape(path)) + "$"), set(item)) for path, item in document["paths"].items()]
+    aliases = ("/embedded/", "/connectors/sources/", "/connectors/instances")
+    for method, path, _, _ in ROUTES:
+        wanted = prefix + path.split("?")[0]
+        found = any(pattern.match(wanted) and method.lower() in methods for pattern, methods in patterns)
+        assert found or path.startswith(aliases), f"{method} {path} is not in openapi.json"
+
+
+def test_a_connector_describes_itself(application: Callable[..., Application]) -> None:
+    app = application()
+    connector = app.connect("u1")
+    inspected = app.api.get(f"/integrations/connectors/{connector}/inspect").ok()
+    assert inspected["docs_skill_id"]
+    entities = app.api.get(f"/integrations/connectors/{connector}/entities").ok()
+    for text in (json.dumps(inspected), json.dumps(entities)):
+        assert "notes" in text and "whoami" in text and "create" in text
+    for form in ("openai", "anthropic", "mcp"):
+        tools = app.api.get(f"/integrations/connectors/{connector}/entities", {"format": form}).ok()
+        assert "notes" in json.dumps(tools)
+    docs = app.api.get("/skills/docs", {"id": inspected["docs_skill_id"]}).ok()
+    assert docs["id"] == inspected["docs_skill_id"] and docs["outline"] and docs["content"]
+    assert {"id", "title", "kind", "summary", "warnings"} <= set(docs["metadata"])
+    section = app.api.get("/skills/docs", {"id": inspected["docs_skill_id"], "section": docs["outline"][0]["id"]}).ok()
+    assert section["section_id"] == docs["outline"][0]["id"] and section["content"]
+    described = app.api.execute(connector, "", "describe", {}).ok()
+    assert "notes" in json.dumps(described["result"])
+    checked = app.api.execute(connector, "*", "check", {}).ok()
+    assert checked["status"] == "success"
+    status = app.api.post(f"/integrations/connectors/{connector}/check", {"entities": ["notes", "whoami"]}).ok()
+    assert status["status"] == "succeeded"
+    assert {one["entity"] for one in status["entity_check_results"]} == {"notes", "whoami"}
+
+
+# --- start and stop --------------------------------------------------------------------------------------
+
+
+def test_a_second_start_finds_everything_again(start_server: Start, peer: OidcProvider, app_page: Upstream) -> None:
+    server = start_server()
+    app = Application(server, server.default, app_page.url, peer)
+    connector = app.connect("u1")
+    pending = app.initiate("u2")
+    assert server.stop() == 0
+    server.start()
+    api = server.api.login(server.default)
+    assert api.execute(connector, "whoami", "get").ok()["result"]["sub"] == "alice"
+    # A token from before the restart, and a consent that was under way, live on.
+    app.api.get("/integrations/connectors").ok()
+    assert "secret_id" in app.consent(pending).query
+    if server.database == "sqlite":
+        keys = [file for file in server.data.rglob("*") if file.is_file() and file.stat().st_size < 200]
+        assert keys and all(file.stat().st_mode & 0o077 == 0 for file in keys), "the key file is readable by others"
+
+
+def test_bootstrap_happens_once(start_server: Start) -> None:
+    server = start_server()
+    first = server.api.login(server.default).post("/account/applications/scoped-token", {"workspace_name": "w"}).ok()
+    server.stop()
+    server.start()
+    again = server.api.bearing(first["token"]).get("/account/applications/scoped-token/info").ok()
+    login = server.api.post("/account/applications/token", {
+        "client_id": server.default.client_id, "client_secret": server.default.client_secret}).ok()
+    assert again["organization_id"] == login["organization_id"]
+    listed = server.cli("org", "list").stdout
+    assert listed.count("default") == 1, listed
+
+
+def test_a_stop_finishes_what_runs(start_server: Start, vendor: Vendor, app_page: Upstream) -> None:
+    server = start_server()
+    app = Application(server, server.default, app_page.url, None, "vendor-demo")
+    vendor.accounts["slow-token"] = "alice"
+    connector = app.api.post("/integrations/connectors", {
+        "external_user_id": "u", "connector_type": "vendor-demo", "credentials": {"access_token": "slow-token"}}).ok()["id"]
+    vendor.gate = threading.Event()
+    try:
+        answers: list[int] = []
+        before = len(vendor.seen("/api/whoami"))
+        running = threading.Thread(target=lambda: answers.append(app.whoami(connector).status))
+        running.start()
+        until("the call has reached the provider", lambda: len(vendor.seen("/api/whoami")) > before)
+        assert server.child is not None
+        server.child.process.send_signal(signal.SIGTERM)
+        until("no new connection is taken", lambda: not _accepts(server), 5)
+        assert server.child.running, "it did not wait for the running call"
+        vendor.gate.set()
+        running.join(10)
+        assert answers == [200]
+        assert server.child.process.wait(10) == 0
+    finally:
+        vendor.gate.set()
+        vendor.gate = None
+
+
+def _accepts(server: Server) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=0.5) as connection:
+            connection.settimeout(0.5)
+            connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            return connection.recv(12).startswith(b"HTTP/1.1 200")
+    except OSError:
+        return False
+
+
+def test_an_interrupt_stops_it_too(start_server: Start) -> None:
+    assert start_server().stop(signal.SIGINT) == 0
+
+
+# --- keys and configuration ------------------------------------------------------------------------------
+
+
+def test_a_wrong_master_key_refuses_to_start(start_server: Start) -> None:
+    server = start_server()
+    Application(server, server.default, "https://app.example/", None, "vendor-demo")
+    server.stop()
+    other = base64.b64encode(secrets.token_bytes(32)).decode()
+    said = server.refuses_to_start(MASTER_KEY=other)
+    assert "key" in said.lower() and other not in said
+    for bad in ("", "short", "!" * 44, base64.b64encode(b"x" * 31).decode(), base64.b64encode(b"x" * 33).decode()):
+        said = server.refuses_to_start(MASTER_KEY=bad)
+        assert "MASTER_KEY" in said and "32" in said
+        assert len(bad) < 6 or bad not in said, "the key was echoed"
+    if server.database == "postgres":
+        del server.settings["MASTER_KEY"]
+        assert "MASTER_KEY" in server.refuses_to_start()
+        server.settings["MASTER_KEY"] = server.master_key
+    else:
+        key = next(file for file in server.data.rglob("*") if file.is_file() and "key" in file.name)
+        kept = key.read_bytes()
+        key.unlink()
+        said = server.refuses_to_start()
+        assert "key" in said.lower()
+        assert not key.exists(), "a new key was made beside an existing database"
+        key.write_bytes(kept)
+        key.chmod(0o600)
+    server.start()
+    server.api.login(server.default)
+
+
+@pytest.mark.parametrize(("name", "value"), [
+    ("LISTEN", "nowhere"), ("LISTEN", "127.0.0.1:99999"), ("PUBLIC_URL", "not a url"), ("PUBLIC_URL", "ftp://x/"),
+    ("PUBLIC_URL", "https://user:pw@x/"), ("DATABASE_URL", "mysql://x/y"), ("ALLOW_UPSTREAM_CIDRS", "127.0.0.1/99"),
+    ("ALLOW_UPSTREAM_CIDRS", "localhost"), ("CORS_ORIGINS", "*"), ("CORS_ORIGINS", "https://a.example/path"),
+    ("OAUTH_SESSION_TTL", "soon"), ("OAUTH_SESSION_TTL", "-1s"), ("SECRET_TTL", "10 parsecs"), ("CALLBACK_MODE", "cookie"),
+    ("REFRESH_AHEAD", "maybe"), ("UPSTREAM_TIMEOUT", "0x10"), ("MAX_RESPONSE_BYTES", "lots"), ("RETRY_BASE_DELAY", "fast"),
+    ("LOG", "level=="), ("CONNECTORS_DIR", "/nonexistent/definitions"),
+])
+@pytest.mark.sqlite_only
+def test_a_bad_value_stops_the_start_and_is_explained(start_server: Start, name: str, value: str) -> None:
+    said = start_server(start=False).refuses_to_start(**{name: value})
+    assert f"KEYBEARER_{name}" in said or name.lower() in said, said
+    assert len(said.strip()) > len(name) + 20, f"it does not say what is accepted: {said}"
+
+
+@pytest.mark.sqlite_only
+def test_a_bad_definition_is_named_with_its_line(start_server: Start, tmp_path: Path) -> None:
+    folder = tmp_path / "definitions" / "broken"
+    folder.mkdir(parents=True)
+    good = (REPOSITORY / "tests" / "peers" / "oidc-provider" / "connector.yaml").read_text().replace("PEER_ORIGIN", "https://api.example")
+    bad = good.replace("x-airbyte-action: create", "x-airbyte-action: explode").replace("\nservers:", "\nservres: []\nservers:")
+    (folder / "connector.yaml").write_text(bad)
+    server = start_server(start=False)
+    done = server.cli("connectors", "validate", str(folder / "connector.yaml"), check=False)
+    assert done.returncode != 0
+    said = done.stdout + done.stderr
+    for wrong in ("explode", "servres"):
+        line = next(number for number, text in enumerate(bad.splitlines(), 1) if wrong in text)
+        assert wrong in said and re.search(rf"connector\.yaml:{line}\b", said), said
+    (folder / "connector.yaml").write_text(good)
+    assert server.cli("connectors", "validate", str(folder / "connector.yaml")).returncode == 0
+
+
+# --- commands --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.sqlite_only
+def test_every_command_has_help_with_an_example(start_server: Start) -> None:
+    server = start_server(start=False)
+    for command in (["serve"], ["demo"], ["org", "create"], ["org", "list"], ["org", "delete"],
+                    ["connectors", "list"], ["connectors", "describe"], ["connectors", "validate"], ["doctor"]):
+        said = server.cli(*command, "--help").stdout
+        assert "xample" in said and "keybearer" in said, f"{command}: {said}"
+    unknown = server.cli("explode", check=False)
+    assert unknown.returncode != 0 and unknown.stderr and not unknown.stdout
+
+
+def test_organizations_by_the_command_line(start_server: Start) -> None:
+    server = start_server()
+    made = server.organization("Acme")
+    listed = server.cli("org", "list").stdout
+    assert made.id and made.id in listed and "Acme" in listed and made.client_secret not in listed
+    api = server.api.login(made)
+    api.get("/workspaces").ok()
+    server.cli("org", "delete", made.id)
+    until("its tokens are dead", lambda: api.get("/workspaces").status == 401, 6)
+    server.api.post("/account/applications/token", {
+        "client_id": made.client_id, "client_secret": made.client_secret}).error(401)
+    gone = server.cli("org", "delete", made.id, check=False)
+    assert gone.returncode != 0 and gone.stderr
+
+
+@pytest.mark.sqlite_only
+def test_the_catalogue(start_server: Start) -> None:
+    server = start_server(start=False)
+    listed = server.cli("connectors", "list").stdout
+    for name in ("hubspot", "salesforce", "intercom", "github", "slack", "oidc-demo"):
+        assert name in listed
+    described = server.cli("connectors", "describe", "hubspot").stdout
+    assert "contacts" in described and "list" in described
+    unknown = server.cli("connectors", "describe", "hubspott", check=False)
+    assert unknown.returncode != 0 and "hubspot" in unknown.stderr
+    built_in = sorted((REPOSITORY / "connectors").glob("*/connector.yaml"))
+    assert len(built_in) >= 5
+    assert server.cli("connectors", "validate", *map(str, built_in)).returncode == 0
+
+
+def test_the_doctor(start_server: Start) -> None:
+    server = start_server()
+    done = server.cli("doctor", check=False)
+    said = done.stdout + done.stderr
+    assert "redirect" in said.lower(), said  # the empty allow-list is a warning
+    assert server.master_key not in said and server.default.client_secret not in said
+
+
+@pytest.mark.sqlite_only
+def test_the_demo_walks_the_product(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [str(binary()), "demo"], env=environment(), cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=60, check=False,
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    for step in (
+        "/account/applications/token", "/oauth/credentials", "/oauth/credentials/spec", "/oauth/initiate", "/oauth/callback",
+        "secret_id", "/integrations/connectors", "scoped-token", "/execute", "cursor", "refresh",
+    ):
+        assert step in said, f"{step} is not shown"
+    assert list(tmp_path.iterdir()) == [], "it left something behind"
+
+
+# --- secrets ---------------------------------------------------------------------------------------------
+
+
+def test_no_secret_on_disk_or_in_the_log(start_server: Start, peer: OidcProvider, app_page: Upstream) -> None:
+    """Everything secret that a whole life of a grant sees, searched for in database, data folder and trace log."""
+    server = start_server(LOG="trace", REFRESH_AHEAD="off")
+    app = Application(server, server.default, app_page.url, peer)
+    consent_url = app.initiate("u1")
+    callback = app.provider_answer(consent_url)
+    page = visit(callback)
+    secret_id = parse_qs(urlsplit(page.hops[-1][2]).query)["secret_id"][0]
+    code = parse_qs(urlsplit(callback).query)["code"][0]
+    connector = app.create("u1", secret_id).ok()["id"]
+    app.whoami(connector).ok()
+    peer.kill(peer.stats(app.client)["access_tokens"][-1])
+    app.whoami(connector).ok()  # a refresh
+    app.create("u1", secret_id).error(400)
+    peer.break_tokens(app.client, 500, 1, {"error": "server_error", "error_description": "echo " + app.client.secret})
+    peer.kill(peer.stats(app.client)["access_tokens"][-1])
+    app.whoami(connector)
+    app.server.api.post("/account/applications/token", {"client_id": server.default.client_id, "client_secret": "wrong-canary-1"}).error(401)
+    imported = "imported-canary-" + secrets.token_hex(12)
+    app.api.post("/integrations/connectors", {
+        "external_user_id": "u2", "connector_type": "vendor-demo", "credentials": {"access_token": imported}}).ok()
+    scoped = app.api.scoped("u1").token or ""
+    stats = peer.stats(app.client)
+    secret = {
+        "client secret of the application": server.default.client_secret, "client secret at the provider": app.client.secret,
+        "code": code, "state": app.state(consent_url), "secret_id": secret_id, "imported token": imported,
+        "wrong secret": "wrong-canary-1", "application token": app.api.token or "", "scoped token": scoped,
+        "master key": server.master_key if server.database == "postgres" else "",
+        **{f"access token {n}": token for n, token in enumerate(stats["access_tokens"])},
+        **{f"refresh token {n}": token for n, token in enumerate(stats["refresh_tokens"])},
+    }
+    assert len(stats["access_tokens"]) >= 2 and len(stats["refresh_tokens"]) >= 2
+    running = server.at_rest()
+    server.stop()
+    stopped = server.at_rest()
+    assert b"TRACE" in running or b"trace" in running, "the log is not at trace level"
+    for name, value in secret.items():
+        if value:
+            assert value.encode() not in running and value.encode() not in stopped, f"{name} lies on disk or in the log"
+
+
+@pytest.mark.sqlite_only
+def test_proxy_variables_of_the_environment_are_not_followed(start_server: Start, vendor: Vendor, app_page: Upstream) -> None:
+    trap = Upstream()
+    try:
+        server = start_server(start=False)
+        kept = server.environment
+
+        def with_proxy(**settings: str) -> dict[str, str]:
+            return {**kept(**settings), "HTTP_PROXY": trap.url, "http_proxy": trap.url, "ALL_PROXY": trap.url}
+
+        server.environment = with_proxy  # type: ignore[method-assign]
+        server.start()
+        app = Application(server, server.default, app_page.url, None, "vendor-demo")
+        vendor.accounts["proxy-token"] = "alice"
+        connector = app.api.post("/integrations/connectors", {
+            "external_user_id": "u", "connector_type": "vendor-demo", "credentials": {"access_token": "proxy-token"}}).ok()["id"]
+        app.whoami(connector).ok()
+        assert trap.requests == []
+    finally:
+        trap.close()
