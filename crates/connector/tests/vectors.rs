@@ -130,7 +130,7 @@ mod vectors {
         let settings = Settings {
             max_attempts: attempts,
             retry_base_delay: Duration::ZERO,
-            deadline: Duration::from_secs(3600),
+            deadline: Duration::from_hours(1),
             now: "2026-01-02T03:04:05Z".parse().unwrap(),
             random: 1,
         };

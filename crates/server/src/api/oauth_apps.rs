@@ -80,8 +80,7 @@ pub(super) async fn spec(State(app): State<App>, _: Caller, Query(mut fields): Q
     let name = fields.connector_type(&TYPE_NAMES);
     fields.finish()?;
     let kind = find_type(&app, &name)?;
-    let schema =
-        describe::oauth_app_schema(&kind)?.ok_or_else(|| oauth_apps::no_oauth(&kind))?;
+    let schema = describe::oauth_app_schema(&kind)?.ok_or_else(|| oauth_apps::no_oauth(&kind))?;
     ok(json!({
         "connector_type": kind.info.slug,
         "connector_definition_id": kind.info.definition_id,

@@ -12,7 +12,9 @@ pub fn entities(kind: &ConnectorType, entity: Option<&str>) -> Result<Value> {
     let definition = kind.definition()?;
     let description = Description::of(definition);
     let told: Vec<Value> = match entity {
-        Some(entity) => vec![description.entity(entity).ok_or_else(|| unknown(&names(&description), entity))?],
+        Some(entity) => {
+            vec![description.entity(entity).ok_or_else(|| unknown(&names(&description), entity))?]
+        }
         None => names(&description).iter().filter_map(|name| description.entity(name)).collect(),
     };
     Ok(json!({ "entities": told }))
@@ -66,13 +68,21 @@ pub fn lines(kind: &ConnectorType) -> Result<Vec<String>> {
     let summary = summary(kind)?;
     let mut lines = Vec::new();
     for group in summary.as_array().into_iter().flatten() {
-        let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().trim().to_owned();
+        let text = |value: &Value, name: &str| {
+            value.get(name).and_then(Value::as_str).unwrap_or_default().trim().to_owned()
+        };
         lines.push(String::new());
         lines.push(text(group, "entity"));
         for action in group.get("actions").and_then(Value::as_array).into_iter().flatten() {
-            let required: Vec<&str> =
-                action.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-            let needs = if required.is_empty() { String::new() } else { format!(" (needs {})", required.join(", ")) };
+            let required: Vec<&str> = action
+                .get("required")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
+            let needs =
+                if required.is_empty() { String::new() } else { format!(" (needs {})", required.join(", ")) };
             lines.push(format!("  {:<9} {}{needs}", text(action, "action"), text(action, "summary")));
         }
     }
@@ -86,7 +96,11 @@ fn forms(description: &Description<'_>) -> Vec<Value> {
 
 fn names(description: &Description<'_>) -> Vec<String> {
     let entities = description.entities();
-    let names = entities.as_array().into_iter().flatten().filter_map(|entity| entity.get("entity").and_then(Value::as_str));
+    let names = entities
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|entity| entity.get("entity").and_then(Value::as_str));
     names.map(str::to_owned).collect()
 }
 

@@ -33,14 +33,19 @@ pub fn read(catalog: &Catalog, id: &str, section: Option<&str>) -> Result<Value>
 }
 
 fn unknown_id() -> Error {
-    Error::new(Kind::NotFound, "There are no documents of that id; a connector's inspect names its own in docs_skill_id")
+    Error::new(
+        Kind::NotFound,
+        "There are no documents of that id; a connector's inspect names its own in docs_skill_id",
+    )
 }
 
 fn outline(kind: &ConnectorType) -> Result<Vec<Value>> {
     let summary = describe::summary(kind)?;
     let section = |group: &Value| {
         let entity = text(group, "entity");
-        let actions: Vec<&str> = items(group, "actions").filter_map(|action| action.get("action").and_then(Value::as_str)).collect();
+        let actions: Vec<&str> = items(group, "actions")
+            .filter_map(|action| action.get("action").and_then(Value::as_str))
+            .collect();
         json!({"id": entity, "title": entity, "summary": actions.join(", ")})
     };
     Ok(summary.as_array().into_iter().flatten().map(section).collect())
@@ -64,7 +69,8 @@ fn overview(kind: &ConnectorType) -> Vec<Value> {
 }
 
 fn section_content(kind: &ConnectorType, section: &str) -> Result<Vec<Value>> {
-    let told = describe::entities(kind, Some(section)).map_err(|error| Error { kind: Kind::NotFound, ..error })?;
+    let told =
+        describe::entities(kind, Some(section)).map_err(|error| Error { kind: Kind::NotFound, ..error })?;
     let mut content = vec![heading(1, section)];
     for entity in items(&told, "entities") {
         for operation in items(entity, "actions") {
@@ -75,7 +81,8 @@ fn section_content(kind: &ConnectorType, section: &str) -> Result<Vec<Value>> {
 }
 
 fn operation_content(operation: &Value) -> Vec<Value> {
-    let mut content = vec![heading(2, &format!("{} {}", text(operation, "entity"), text(operation, "action")))];
+    let mut content =
+        vec![heading(2, &format!("{} {}", text(operation, "entity"), text(operation, "action")))];
     for name in ["summary", "description", "paging"] {
         let said = text(operation, name);
         if !said.is_empty() {
@@ -84,7 +91,9 @@ fn operation_content(operation: &Value) -> Vec<Value> {
     }
     let rows = parameter_rows(operation);
     if !rows.is_empty() {
-        content.push(json!({"type": "table", "headers": ["parameter", "type", "required", "meaning"], "rows": rows}));
+        content.push(
+            json!({"type": "table", "headers": ["parameter", "type", "required", "meaning"], "rows": rows}),
+        );
     }
     if let Some(example) = operation.get("example") {
         let code = serde_json::to_string_pretty(example).unwrap_or_default();
@@ -95,16 +104,22 @@ fn operation_content(operation: &Value) -> Vec<Value> {
 
 fn parameter_rows(operation: &Value) -> Vec<Value> {
     let params = operation.get("params");
-    let required: Vec<&str> = params.map(|params| items(params, "required").filter_map(Value::as_str).collect()).unwrap_or_default();
+    let required: Vec<&str> = params
+        .map(|params| items(params, "required").filter_map(Value::as_str).collect())
+        .unwrap_or_default();
     let properties = params.and_then(|params| params.get("properties")).and_then(Value::as_object);
     let row = |(name, schema): (&String, &Value)| {
         let kind = match schema.get("type") {
             Some(Value::String(kind)) => kind.clone(),
-            Some(Value::Array(kinds)) => kinds.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" or "),
+            Some(Value::Array(kinds)) => {
+                kinds.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" or ")
+            }
             _ => "any".to_owned(),
         };
         let mut meaning = text(schema, "description");
-        let choices: Vec<String> = items(schema, "enum").map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).collect();
+        let choices: Vec<String> = items(schema, "enum")
+            .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+            .collect();
         if !choices.is_empty() {
             meaning = format!("{meaning} One of: {}.", choices.join(", "));
         }

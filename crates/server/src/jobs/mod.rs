@@ -22,7 +22,10 @@ const KEEP_CHANGES: Duration = Duration::from_hours(1);
 
 /// Starts all loops; they end when `stop` becomes true. To be called before the first request: the change feed is
 /// read from here on.
-pub async fn start(deps: &Arc<Deps>, stop: &watch::Receiver<bool>) -> Result<Vec<JoinHandle<()>>, StoreError> {
+pub async fn start(
+    deps: &Arc<Deps>,
+    stop: &watch::Receiver<bool>,
+) -> Result<Vec<JoinHandle<()>>, StoreError> {
     let seen = deps.store.latest_change().await?;
     Ok(vec![
         tokio::spawn(feed(Arc::clone(deps), stop.clone(), seen)),

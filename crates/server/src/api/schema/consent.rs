@@ -77,7 +77,8 @@ fn scopes() -> Schema {
     let text = || ObjectBuilder::new().schema_type(Type::String);
     let list = ArrayBuilder::new().items(text()).min_items(Some(1)).max_items(Some(200));
     let mut either = OneOf::new();
-    either.items = vec![Schema::from(list).into(), text().into(), ObjectBuilder::new().schema_type(Type::Null).into()];
+    either.items =
+        vec![Schema::from(list).into(), text().into(), ObjectBuilder::new().schema_type(Type::Null).into()];
     either.into()
 }
 

@@ -36,7 +36,8 @@ impl Report {
 /// authenticate with), or `failed` (to be tried again).
 pub async fn revoke(deps: &Deps, organization: &str, grant_id: &str) -> Result<Report> {
     let Some(row) = deps.store.grant(organization, grant_id).await? else { return Ok(Report(Vec::new())) };
-    if row.kind != "oauth" {
+    // Tokens that were replaced or already revoked are erased.
+    if row.kind != "oauth" || row.sealed.is_empty() {
         return Ok(Report(Vec::new()));
     }
     let secret = GrantSecret::open(deps, &row)?;
