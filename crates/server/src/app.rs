@@ -203,7 +203,7 @@ async fn bootstrap(
     };
     match store.bootstrap_organization(&organization, &credential).await? {
         Bootstrap::Created => {
-            tracing::info!(organization_id = organization.id, "organization `default` created")
+            tracing::info!(organization_id = organization.id, "organization `default` created");
         }
         Bootstrap::Present { .. } => {}
         Bootstrap::OtherSecret { organization_id } => anyhow::bail!(

@@ -10,7 +10,7 @@ use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, header};
 
 /// Lets a request in, or answers 401 or 403. Every route has exactly one of these.
 pub(super) async fn guard(
@@ -30,7 +30,7 @@ pub(super) async fn guard(
             request.extensions_mut().insert(caller);
             next.run(request).await
         }
-        Err(error) => error.into_response(),
+        Err(error) => refused(error, request.headers()),
     }
 }
 
@@ -44,6 +44,17 @@ async fn admit(app: &App, access: Access, request: &Parts) -> Result<Caller> {
         return Err(forbidden());
     }
     Ok(caller)
+}
+
+/// RFC 6750 section 3.1: the challenge names no error where no token was given.
+fn refused(error: Error, headers: &HeaderMap) -> Response {
+    let bare = error.kind == Kind::Unauthorized && !headers.contains_key(header::AUTHORIZATION);
+    let mut response = error.into_response();
+    if bare {
+        let challenge = HeaderValue::from_static("Bearer realm=\"keybearer\"");
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    response
 }
 
 fn bearer<'a>(headers: &'a HeaderMap, query: Option<&str>) -> Result<&'a str> {

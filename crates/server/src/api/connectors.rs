@@ -366,7 +366,7 @@ pub(super) async fn inspect(State(app): State<App>, caller: Caller, Id(id): Id) 
     responses(
         (status = 200, description = "The entities.", body = schema::definitions::EntityList),
     ),
-    extensions(("x-keybearer-errors" = json!(["invalid", "not_found"]))),
+    extensions(("x-keybearer-errors" = json!(["invalid", "unknown_entity", "not_found"]))),
 )]
 pub(super) async fn entities(
     State(app): State<App>,

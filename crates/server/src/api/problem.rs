@@ -86,10 +86,8 @@ pub(super) fn finish(mut response: Response, request_id: &str) -> Response {
         }
     }
     if error.kind == Kind::Unauthorized {
-        out.headers_mut().insert(
-            header::WWW_AUTHENTICATE,
-            HeaderValue::from_static("Bearer realm=\"keybearer\", error=\"invalid_token\""),
-        );
+        let challenge = HeaderValue::from_static("Bearer realm=\"keybearer\", error=\"invalid_token\"");
+        out.headers_mut().entry(header::WWW_AUTHENTICATE).or_insert(challenge);
     }
     if let Some(after) = error.details.get("retry_after_seconds").and_then(Value::as_u64) {
         out.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(after.max(1)));
@@ -119,7 +117,8 @@ fn from_status(status: StatusCode) -> Error {
     }
 }
 
-fn body(error: &Error, request_id: &str) -> Value {
+/// The body of the contract.
+pub(super) fn body(error: &Error, request_id: &str) -> Value {
     let (_, code) = status_and_code(error.kind);
     let mut errors: Vec<Value> = error
         .fields

@@ -4,8 +4,8 @@
 
 use super::layer::{Edge, around};
 use super::{
-    App, callback, caller, connectors, definitions, execute, flows, health, jobs, oauth_apps, pages,
-    redirect_urls, skills, templates, tokens, workspaces,
+    App, callback, caller, connectors, definitions, docs, execute, flows, health, jobs, oauth_apps, openapi,
+    pages, redirect_urls, skills, templates, tokens, workspaces,
 };
 use crate::core::access::Access;
 use crate::core::access::Access::{Application, Either, Public, Scoped};
@@ -88,12 +88,14 @@ pub fn routes() -> Vec<Route> {
 }
 
 /// Routes outside the prefix; all are public.
-fn outside() -> Vec<Route> {
+pub(super) fn outside() -> Vec<Route> {
     vec![
         route!(Public, GET "/health" => health::health),
         route!(Public, GET "/ready" => health::ready),
         route!(Public, GET "/oauth/callback/{slug}" => callback::context),
         route!(Public, GET "/connect" => pages::connect),
+        route!(Public, GET "/openapi.json" => openapi::json),
+        route!(Public, GET "/docs" => docs::page),
     ]
 }
 

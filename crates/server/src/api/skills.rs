@@ -5,12 +5,25 @@
 use super::answer::ok;
 use super::body::TEXT_MAX;
 use super::query::Query;
-use super::{Answer, App};
+use super::{Answer, App, schema};
 use crate::core::access::Caller;
 use crate::core::skill_docs;
 use axum::extract::State;
 
-/// Outline, or one section.
+/// Read the documents of a connector type
+///
+/// An outline first, then one section an entity, so that an agent loads only what it needs.
+#[utoipa::path(
+    get,
+    path = "/api/v1/skills/docs",
+    tag = "Connector types",
+    operation_id = "getSkillDocs",
+    params(schema::definitions::SkillQuery),
+    responses(
+        (status = 200, description = "The outline and the text.", body = schema::definitions::SkillDocs),
+    ),
+    extensions(("x-keybearer-errors" = json!(["invalid", "not_found"]))),
+)]
 pub(super) async fn docs(State(app): State<App>, _: Caller, Query(mut fields): Query) -> Answer {
     let id = fields.required("id", TEXT_MAX);
     let section = fields.text("section", TEXT_MAX).filter(|section| !section.is_empty());

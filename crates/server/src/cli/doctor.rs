@@ -121,7 +121,7 @@ async fn redirect_urls(app: &App, findings: &mut Findings) {
                 organization.name
             )),
             Ok(urls) => {
-                Findings::good(&format!("redirect URLs of `{}`: {} allowed", organization.name, urls.len()))
+                Findings::good(&format!("redirect URLs of `{}`: {} allowed", organization.name, urls.len()));
             }
             Err(error) => findings.bad(&format!("redirect URLs of `{}`: {error}", organization.name)),
         }

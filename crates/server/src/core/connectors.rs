@@ -160,15 +160,7 @@ async fn import(
         plan.schemes.iter().any(|scheme| scheme.fields.iter().any(|field| field.name == "expires_at"));
     let expires_at = if declared { None } else { expiry(values.shift_remove("expires_at"))? };
     let (scheme, credential) = match_scheme(plan, auth_scheme, &values).map_err(|fault| {
-        let fields = fault
-            .errors
-            .iter()
-            .map(|error| FieldError {
-                field: format!("credentials{}", error.pointer.replace('/', ".")),
-                message: error.message.clone(),
-                code: "invalid_value",
-            })
-            .collect();
+        let fields = fault.errors.iter().map(|error| call::field_error("credentials", error)).collect();
         Error { fields, ..Error::new(Kind::CredentialsMismatch, fault.message) }
     })?;
     let oauth = match plan.scheme(&scheme).map(|scheme| &scheme.kind) {

@@ -13,9 +13,9 @@ pub fn entities(kind: &ConnectorType, entity: Option<&str>) -> Result<Value> {
     let description = Description::of(definition);
     let told: Vec<Value> = match entity {
         Some(entity) => {
-            vec![description.entity(entity).ok_or_else(|| unknown(&names(&description), entity))?]
+            vec![description.entity(entity).ok_or_else(|| unknown(&names(description), entity))?]
         }
-        None => names(&description).iter().filter_map(|name| description.entity(name)).collect(),
+        None => names(description).iter().filter_map(|name| description.entity(name)).collect(),
     };
     Ok(json!({ "entities": told }))
 }
@@ -44,7 +44,7 @@ pub fn spec(kind: &ConnectorType) -> Result<Value> {
         "connectionSpecification": {
             "type": "object",
             "properties": {
-                "credentials": {"oneOf": forms(&description)},
+                "credentials": {"oneOf": forms(description)},
                 "environment": variables,
             },
         },
@@ -89,12 +89,12 @@ pub fn lines(kind: &ConnectorType) -> Result<Vec<String>> {
     Ok(lines)
 }
 
-fn forms(description: &Description<'_>) -> Vec<Value> {
+fn forms(description: Description<'_>) -> Vec<Value> {
     let schemes = description.credential_schemes();
     schemes.as_array().into_iter().flatten().filter_map(|scheme| scheme.get("schema").cloned()).collect()
 }
 
-fn names(description: &Description<'_>) -> Vec<String> {
+fn names(description: Description<'_>) -> Vec<String> {
     let entities = description.entities();
     let names = entities
         .as_array()

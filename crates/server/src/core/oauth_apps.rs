@@ -181,17 +181,17 @@ fn check_configuration(configuration: &Map<String, Value>, extra: &[(&str, bool)
     );
     let mut wrong = Vec::new();
     let mut push = |name: &str, code, message: String| {
-        wrong.push(FieldError { field: format!("configuration.{name}"), message, code })
+        wrong.push(FieldError { field: format!("configuration.{name}"), message, code });
     };
     for (name, required) in &wanted {
         match configuration.get(*name) {
             None | Some(Value::Null) if *required => push(name, "missing", "is required".to_owned()),
             None | Some(Value::Null) => {}
             Some(Value::String(text)) if *required && text.trim().is_empty() => {
-                push(name, "missing", "must not be blank".to_owned())
+                push(name, "missing", "must not be blank".to_owned());
             }
             Some(Value::String(text)) if text.len() > 4096 => {
-                push(name, "too_long", "must have at most 4096 bytes".to_owned())
+                push(name, "too_long", "must have at most 4096 bytes".to_owned());
             }
             Some(Value::String(text)) if text.chars().any(char::is_control) => {
                 push(name, "invalid_value", "must not contain control characters".to_owned());

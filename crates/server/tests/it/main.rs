@@ -2,6 +2,8 @@
 
 // Marked as tests although all of this binary is one, so that clippy allows `unwrap` outside test functions too.
 #[cfg(test)]
+mod flow;
+#[cfg(test)]
 mod store;
 #[cfg(test)]
 mod support;

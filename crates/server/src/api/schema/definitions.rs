@@ -238,3 +238,34 @@ pub(crate) struct DefinitionPath {
     #[param(example = "36c891d9-4bd9-43ac-bad2-10e12756272c")]
     id: String,
 }
+
+/// A connector type's documents for an agent: the outline, and one part of the text.
+#[derive(ToSchema)]
+pub(crate) struct SkillDocs {
+    /// The skill id.
+    id: String,
+    /// Title and kind of the documents.
+    #[schema(value_type = Object)]
+    metadata: (),
+    /// The section that was asked for; null for the overview.
+    #[schema(required = true)]
+    section_id: Option<String>,
+    /// The sections: `id`, `title` and `summary`, one an entity.
+    #[schema(value_type = Vec<Object>)]
+    outline: (),
+    /// The text, as blocks: headings, paragraphs, lists, code and tables.
+    #[schema(value_type = Vec<Object>)]
+    content: (),
+}
+
+/// Which documents.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct SkillQuery {
+    /// The `docs_skill_id` of a connector's inspection.
+    #[param(max_length = 1024, example = "connector:hubspot")]
+    id: String,
+    /// Id of a section of the outline; without it the overview.
+    #[param(max_length = 1024)]
+    section: Option<String>,
+}

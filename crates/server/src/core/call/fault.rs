@@ -4,7 +4,7 @@
 
 use super::Ready;
 use crate::core::error::{Error, FieldError, Kind};
-use keybearer_connector::call::{Fault, FaultKind};
+use keybearer_connector::call::{Fault, FaultKind, ParamError};
 use serde_json::{Value, json};
 
 /// The error of a fault. The provider's message stands in it, bounded, without the credential's values.
@@ -14,15 +14,7 @@ pub fn fault_error(mut fault: Fault, ready: &Ready) -> Error {
         let message = format!("The provider refused the credential: {}", fault.message);
         return with_upstream(reauthorization_required(message, ready), &fault);
     }
-    let fields = fault
-        .errors
-        .iter()
-        .map(|error| FieldError {
-            field: format!("params{}", error.pointer),
-            message: error.message.clone(),
-            code: field_code(error.code),
-        })
-        .collect();
+    let fields = fault.errors.iter().map(|error| field_error("", error)).collect();
     let error = Error { fields, ..Error::new(kind(fault.kind), fault.message.clone()) };
     with_upstream(error, &fault)
 }
@@ -79,6 +71,17 @@ fn kind(kind: FaultKind) -> Kind {
         FaultKind::UpstreamResponseTooLarge => Kind::UpstreamResponseTooLarge,
         FaultKind::UpstreamRedirectRefused => Kind::UpstreamRedirectRefused,
         FaultKind::Unauthorized => Kind::ReauthorizationRequired,
+    }
+}
+
+/// A wrong value of the connector engine as a field of the caller's body: `/params/limit` is `params.limit`.
+pub fn field_error(prefix: &str, error: &ParamError) -> FieldError {
+    let path = error.pointer.replace('/', ".").replace("~1", "/").replace("~0", "~");
+    let field = format!("{prefix}{path}");
+    FieldError {
+        field: field.trim_start_matches('.').to_owned(),
+        message: error.message.clone(),
+        code: field_code(error.code),
     }
 }
 

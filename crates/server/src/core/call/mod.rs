@@ -12,5 +12,5 @@ mod ready;
 pub use check::{CheckReport, EntityCheck, check, identity};
 pub use drive::{Driven, drive};
 pub use execute::{Execute, Executed, execute};
-pub use fault::{fault_error, reauthorization_required};
+pub use fault::{fault_error, field_error, reauthorization_required};
 pub use ready::{Ready, ReadyCache, resolve, view};

@@ -2,6 +2,7 @@
 //!
 //! Knows declared variables. Must not know flows.
 
+use crate::core::call::field_error;
 use crate::core::error::{Error, FieldError, Result};
 use keybearer_connector::call::Environment;
 use keybearer_connector::plan::Plan;
@@ -9,18 +10,8 @@ use serde_json::{Map, Value};
 
 /// Checks given values against the plan's declared variables; `field` names them in errors.
 pub fn accept_environment(plan: &Plan, given: &Map<String, Value>, field: &str) -> Result<Environment> {
-    Environment::accept(plan, given).map_err(|errors| {
-        Error::invalid(
-            errors
-                .into_iter()
-                .map(|error| FieldError {
-                    field: format!("{field}{}", error.pointer.replace('/', ".")),
-                    message: error.message,
-                    code: error.code,
-                })
-                .collect(),
-        )
-    })
+    Environment::accept(plan, given)
+        .map_err(|errors| Error::invalid(errors.iter().map(|error| field_error(field, error)).collect()))
 }
 
 /// Later values over pinned ones: new names are added, a contradiction is refused.

@@ -1,0 +1,148 @@
+//! What answers become: results, metadata, faults.
+
+use super::*;
+use crate::call::{FaultKind, Payload};
+use crate::plan::{ErrorCheck, ErrorMeaning};
+use http::HeaderMap;
+
+#[test]
+fn a_list_in_callers_order_and_its_next_page() {
+    let mut machine = call_on(
+        plan(vec![list()]),
+        json!({"limit": "2", "cursor": "N&1", "tags": ["a b", "c"], "archived": null}),
+    )
+    .unwrap();
+    let request = machine.start();
+    assert_eq!(
+        request.url.as_str(),
+        "https://api.acme.example/v1/contacts?limit=2&after=N%261&tags=a+b&tags=c"
+    );
+    assert!(request.credential && !request.stream && request.body.is_empty());
+    let body = r#" {"results":[{"id":1},{"id":98765432109876543210}],"paging":{"next":{"after":"NTI2"}}}"#;
+    let Step::Done(answer) = machine.answer(200, &[("link", "</x?page=2>; rel=\"next\"")], body) else {
+        panic!()
+    };
+    assert!(
+        matches!(&answer.result, Payload::Raw(raw) if raw.as_ref() == br#"[{"id":1},{"id":98765432109876543210}]"#)
+    );
+    let mut meta = Vec::new();
+    answer.meta.write(&mut meta);
+    assert_eq!(
+        String::from_utf8(meta).unwrap(),
+        r#"{"has_next_page":true,"end_cursor":"NTI2","pagination":{"cursor":"NTI2"},"next_cursor":"NTI2","next":"/x?page=2"}"#
+    );
+}
+
+#[test]
+fn the_last_page_and_odd_records() {
+    let mut machine = call_on(plan(vec![list()]), json!({})).unwrap();
+    machine.start();
+    let (result, meta) = done(machine.answer(200, &[], r#"{"results":[1,null,{"a":[]},[2]]}"#));
+    assert_eq!(result, json!([{"value": 1}, {"value": null}, {"a": []}, {"value": [2]}]));
+    assert_eq!(
+        meta,
+        json!({"has_next_page": false, "end_cursor": null, "pagination": {"cursor": null}, "next_cursor": null, "next": null})
+    );
+    for (body, expected) in [
+        ("", json!([])),
+        ("{}", json!([])),
+        (r#"{"results":"x"}"#, json!({"value": "x"})),
+        (r#"{"results":null}"#, json!(null)),
+        (r#"{"results":{"a":1}}"#, json!({"a": 1})),
+    ] {
+        machine.start();
+        assert_eq!(done(machine.answer(200, &[], body)).0, expected, "{body}");
+    }
+}
+
+#[test]
+fn statuses_become_kinds() {
+    let cases = [
+        (400, FaultKind::UpstreamRejected),
+        (422, FaultKind::UpstreamRejected),
+        (403, FaultKind::UpstreamForbidden),
+        (404, FaultKind::UpstreamNotFound),
+        (409, FaultKind::UpstreamConflict),
+        (501, FaultKind::UpstreamError),
+        (418, FaultKind::UpstreamRejected),
+    ];
+    for (status, kind) in cases {
+        let mut machine = call_on(plan(vec![create()]), json!({"email": "a"})).unwrap();
+        machine.start();
+        let fault = failed(machine.answer(status, &[], r#"{"message":"Property values were not valid"}"#));
+        assert_eq!((fault.kind, fault.upstream_status), (kind, Some(status)));
+        assert!(fault.message.contains("Property values were not valid"));
+    }
+}
+
+#[test]
+fn errors_inside_good_answers() {
+    let mut slack = plan(vec![list()]);
+    let codes = [
+        ("invalid_auth", ErrorMeaning::Authentication),
+        ("ratelimited", ErrorMeaning::RateLimit),
+        ("channel_not_found", ErrorMeaning::NotFound),
+    ];
+    slack.error_check = Some(ErrorCheck {
+        field: "ok".into(),
+        on_value: json!(false),
+        message_field: Some("error".into()),
+        codes: codes.map(|(code, meaning)| (code.to_owned(), meaning)).into(),
+    });
+    let mut machine = call_on(slack, json!({})).unwrap();
+    machine.start();
+    assert_eq!(
+        failed(machine.answer(200, &[], r#"{"ok":false,"error":"channel_not_found"}"#)).kind,
+        FaultKind::UpstreamNotFound
+    );
+    let fault =
+        failed(machine.answer(200, &[], r#"{"ok":0,"error":"missing_scope","needed":"chat:write,x"}"#));
+    assert_eq!(
+        (fault.kind, fault.missing_scopes.join(" ").as_str()),
+        (FaultKind::UpstreamRejected, "chat:write x")
+    );
+    let Step::Wait(delay) =
+        machine.answer(200, &[("retry-after", "3")], r#"{"ok":false,"error":"ratelimited"}"#)
+    else {
+        panic!()
+    };
+    assert_eq!(delay, Duration::from_secs(3));
+    assert!(matches!(machine.answer(200, &[], r#"{"ok":false,"error":"invalid_auth"}"#), Step::Refresh));
+    assert_eq!(done(machine.answer(200, &[], r#"{"ok":true,"results":[]}"#)).0, json!([]));
+}
+
+#[test]
+fn answers_that_are_no_json() {
+    let deep = "[".repeat(200) + &"]".repeat(200);
+    for body in ["<html>", "{", deep.as_str(), "NaN"] {
+        let mut machine = call_on(plan(vec![list()]), json!({})).unwrap();
+        machine.start();
+        let fault = failed(machine.answer(200, &[], body));
+        assert!(fault.kind == FaultKind::UpstreamError && fault.message.contains("not valid JSON"));
+    }
+    let mut machine = call_on(plan(vec![list()]), json!({})).unwrap();
+    machine.start();
+    assert_eq!(done(machine.answer(200, &[], "\u{feff}{\"results\":[]}")).0, json!([]));
+    let invalid = Response {
+        status: StatusCode::OK,
+        headers: HeaderMap::new(),
+        body: Bytes::from_static(b"{\"a\":\"\xff\"}"),
+    };
+    assert_eq!(
+        failed(machine.call.on(Event::Response(invalid), Duration::ZERO)).kind,
+        FaultKind::UpstreamError
+    );
+}
+
+#[test]
+fn transform_filter_and_selection_take_the_slow_lane() {
+    let mut slow = list();
+    let strict = |source: &str| crate::plan::Template { source: source.into(), lenient: false };
+    slow.extract.transform = vec![("short".into(), strict("{{ record.name | replace('x/', '') }}"))];
+    slow.extract.filter = Some(strict("{{ not record.private }}"));
+    let shaping = Shaping { select_fields: vec!["short".into(), "n".into()], ..Shaping::default() };
+    let mut machine = call_shaped(plan(vec![slow]), json!({}), shaping).unwrap();
+    machine.start();
+    let (result, _) = done(machine.answer(200, &[], r#"{"results":[{"name":"x/1","private":false,"n":12345678901234567890123},{"name":"x/2","private":true}]}"#));
+    assert_eq!(result.to_string(), r#"[{"short":"1","n":12345678901234567890123}]"#);
+}

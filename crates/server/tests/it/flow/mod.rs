@@ -1,0 +1,3 @@
+//! The consent flow, from initiate to a redeemed `secret_id`.
+
+mod walk;

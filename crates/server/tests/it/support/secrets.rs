@@ -1,0 +1,119 @@
+//! Secrets of one test, and the search for them where they must not be.
+//!
+//! Knows how the databases keep bytes. Must not know what the secrets are for.
+
+use super::databases::Database;
+use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+static COUNTER: AtomicU64 = AtomicU64::new(1);
+
+/// Everything secret that a test handed out or got.
+#[derive(Clone, Default)]
+pub(crate) struct Secrets(Arc<Mutex<BTreeSet<String>>>);
+
+impl Secrets {
+    /// A new one that occurs nowhere else.
+    pub(crate) fn new(&self, start: &str) -> String {
+        let number = COUNTER.fetch_add(1, Ordering::SeqCst);
+        let secret = format!("{start}-canary-{:08x}{number:08x}", std::process::id());
+        self.keep(&secret);
+        secret
+    }
+
+    /// One that came from elsewhere.
+    pub(crate) fn keep(&self, secret: &str) {
+        assert!(secret.len() >= 8, "too short to be looked for: {secret:?}");
+        self.0.lock().unwrap().insert(secret.to_owned());
+    }
+
+    pub(crate) fn keep_all(&self, secrets: impl IntoIterator<Item = String>) {
+        secrets.into_iter().for_each(|secret| self.keep(&secret));
+    }
+
+    /// None of them stands in these texts.
+    pub(crate) fn assert_not_in(&self, place: &str, texts: &[String]) {
+        for secret in self.0.lock().unwrap().iter() {
+            let found = texts.iter().find(|text| text.contains(secret.as_str()));
+            assert!(found.is_none(), "a secret stands in {place}: {secret} in {found:?}");
+        }
+    }
+
+    /// None of them stands in the database, as text or as bytes.
+    pub(crate) async fn assert_not_stored(&self, database: &Database) {
+        let bytes = stored(database).await;
+        for secret in self.0.lock().unwrap().iter() {
+            assert!(!contains(&bytes, secret.as_bytes()), "a secret is stored: {secret}");
+            assert!(!contains(&bytes, hex(secret).as_bytes()), "a secret is stored as bytes: {secret}");
+        }
+    }
+}
+
+fn hex(text: &str) -> String {
+    text.bytes().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn contains(bytes: &[u8], wanted: &[u8]) -> bool {
+    bytes.windows(wanted.len()).any(|window| window == wanted)
+}
+
+/// All bytes of the SQLite files, or all rows of all PostgreSQL tables as text.
+async fn stored(database: &Database) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    if database.url.starts_with("sqlite:") {
+        for entry in std::fs::read_dir(database.directory.path()).unwrap() {
+            bytes.extend(std::fs::read(entry.unwrap().path()).unwrap());
+        }
+        return bytes;
+    }
+    let mut connection = PgConnection::connect(&database.url).await.unwrap();
+    for table in tables(database).await {
+        let query = AssertSqlSafe(format!("SELECT t::text FROM {table} t"));
+        for row in sqlx::query_scalar::<_, String>(query).fetch_all(&mut connection).await.unwrap() {
+            bytes.extend(row.into_bytes());
+        }
+    }
+    connection.close().await.unwrap();
+    bytes
+}
+
+async fn tables(database: &Database) -> Vec<String> {
+    if database.url.starts_with("sqlite:") {
+        let mut connection = SqliteConnection::connect(&database.url).await.unwrap();
+        let query =
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name";
+        let names = sqlx::query_scalar(query).fetch_all(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        return names;
+    }
+    let mut connection = PgConnection::connect(&database.url).await.unwrap();
+    let query = "SELECT table_name::text FROM information_schema.tables WHERE table_schema = current_schema() ORDER BY 1";
+    let names = sqlx::query_scalar(query).fetch_all(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    names
+}
+
+/// How many rows each table has.
+pub(crate) async fn row_counts(database: &Database) -> BTreeMap<String, i64> {
+    let tables = tables(database).await;
+    let counts = |table: &str| AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}"));
+    let mut rows = BTreeMap::new();
+    if database.url.starts_with("sqlite:") {
+        let mut connection = SqliteConnection::connect(&database.url).await.unwrap();
+        for table in tables {
+            let count: i64 = sqlx::query_scalar(counts(&table)).fetch_one(&mut connection).await.unwrap();
+            rows.insert(table, count);
+        }
+        connection.close().await.unwrap();
+    } else {
+        let mut connection = PgConnection::connect(&database.url).await.unwrap();
+        for table in tables {
+            let count: i64 = sqlx::query_scalar(counts(&table)).fetch_one(&mut connection).await.unwrap();
+            rows.insert(table, count);
+        }
+        connection.close().await.unwrap();
+    }
+    rows
+}
