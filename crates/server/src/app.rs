@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
+use tokio_util::task::TaskTracker;
 
 /// For a name, TCP and TLS of an upstream.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -74,6 +75,7 @@ impl App {
             refreshes: crate::core::grants::Refreshes::default(),
             feed: crate::core::feed::Feed::default(),
             wake: Notify::new(),
+            tasks: TaskTracker::new(),
         };
         Ok(Self { deps: Arc::new(deps), cors_origins: config.cors_origins })
     }
@@ -101,6 +103,11 @@ impl App {
         }
         for running in loops {
             running.await?;
+        }
+        // A token call between its answer and the commit must not be cut: the old refresh token may be used up.
+        self.deps.tasks.close();
+        if tokio::time::timeout(DRAIN, self.deps.tasks.wait()).await.is_err() {
+            tracing::warn!("token calls were still running at the end of the drain time");
         }
         self.deps.store.close().await;
         tracing::info!("stopped");

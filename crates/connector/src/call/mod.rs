@@ -6,6 +6,7 @@
 mod answer;
 pub(crate) mod attach;
 mod body;
+mod body_error;
 mod coerce;
 mod credentials;
 pub(crate) mod detail;

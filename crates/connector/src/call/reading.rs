@@ -3,19 +3,19 @@
 //! Knows the order of these steps. Must not know how the request was made.
 
 use super::answer::{Answer, Meta, Payload, Shaping};
+use super::body_error::{self, BodyError};
 use super::fault::{Fault, FaultKind};
+use super::link;
 use super::message::Response;
 use super::paging::{self, Page};
 use super::params::Accepted;
 use super::records::{self, Records};
-use super::slice::{Match, evaluate};
+use super::slice::{Kind, Match, evaluate};
 use super::target::Target;
-use super::{detail, json, link};
-use crate::plan::{Action, ErrorCheck, ErrorMeaning, JsonPath, MetaSource, Operation, Plan, Step};
+use crate::plan::{Action, ErrorMeaning, JsonPath, MetaSource, Operation, Plan};
 use bytes::Bytes;
 use http::HeaderMap;
 use jiff::Timestamp;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// What reading needs beside the answer.
@@ -44,8 +44,8 @@ struct Wanted<'a> {
     paths: Vec<&'a JsonPath>,
     cursor: Option<usize>,
     has_more: Option<usize>,
-    /// Position of the first path of the error check: field, message, needed scopes.
-    error: Option<usize>,
+    /// Position of the first path of each way to tell an error.
+    errors: Vec<usize>,
     /// Of each metadata field that comes from the body.
     meta: Vec<Option<usize>>,
 }
@@ -55,13 +55,17 @@ impl Reading<'_> {
     pub(super) fn read(&self, response: &Response) -> Result<Answer, Refusal> {
         let (text, offset) = text(&response.body).map_err(|()| self.unreadable())?;
         let text = if text.is_empty() { "{}" } else { text };
-        let error_paths = self.plan.error_check.as_ref().map(error_paths);
-        let wanted = self.wanted(error_paths.as_deref().unwrap_or_default());
+        let errors = body_error::of(self.plan, self.operation);
+        let wanted = self.wanted(&errors);
         let found = evaluate(text, &wanted.paths).map_err(|_| self.unreadable())?;
-        if let (Some(check), Some(first)) = (&self.plan.error_check, wanted.error) {
-            self.check(check, text, &found, first)?;
-        }
         let records: Vec<&Match> = found.iter().filter(|found| found.path == 0).collect();
+        let has_records = records.iter().any(|found| found.kind != Kind::Null);
+        for (error, first) in errors.iter().zip(&wanted.errors) {
+            let said = error.find(text, &found, *first, has_records, &self.plan.info.display_name);
+            if let Some((meaning, fault)) = said {
+                return Err(Refusal::Said(meaning, fault));
+            }
+        }
         let meta = self.meta(text, &found, &wanted, &response.headers, records::count(&records));
         let result = self.result(text, &records).map_err(Refusal::Unreadable)?;
         let result = match result {
@@ -88,7 +92,7 @@ impl Reading<'_> {
         matches!(self.operation.action, Action::List | Action::Search)
     }
 
-    fn wanted<'a>(&'a self, error_paths: &'a [JsonPath]) -> Wanted<'a> {
+    fn wanted<'a>(&'a self, errors: &'a [BodyError<'a>]) -> Wanted<'a> {
         let mut paths = vec![self.operation.extract.records.as_ref().unwrap_or(ROOT)];
         let mut add = |path: &'a JsonPath| {
             paths.push(path);
@@ -97,47 +101,15 @@ impl Reading<'_> {
         let paging = self.operation.paging.as_ref();
         let cursor = paging.and_then(paging::cursor_path).map(&mut add);
         let has_more = paging.and_then(|paging| paging.has_more.as_ref()).map(&mut add);
-        let error = error_paths.iter().map(&mut add).reduce(|first, _| first);
+        let errors = errors
+            .iter()
+            .filter_map(|error| error.paths().into_iter().map(&mut add).reduce(|first, _| first))
+            .collect();
         let meta = self.operation.extract.meta.iter();
         let meta = meta
             .map(|(_, source)| if let MetaSource::Path(path) = source { Some(add(path)) } else { None })
             .collect();
-        Wanted { paths, cursor, has_more, error, meta }
-    }
-
-    /// An error inside a 2xx body.
-    fn check(&self, check: &ErrorCheck, text: &str, found: &[Match], first: usize) -> Result<(), Refusal> {
-        let Some(value) =
-            records::value_at(text, found, first).filter(|value| json::same(value, &check.on_value))
-        else {
-            return Ok(());
-        };
-        drop(value);
-        let code = check
-            .message_field
-            .as_ref()
-            .and_then(|_| records::value_at(text, found, first + 1))
-            .filter(|code| !json::is_blank(code));
-        let code_text = code.as_ref().map_or_else(
-            || "unknown_error".to_owned(),
-            |code| match code {
-                Value::String(code) => code.clone(),
-                other => detail::said(other),
-            },
-        );
-        let meaning = check.codes.get(&code_text).copied().unwrap_or(ErrorMeaning::Rejected);
-        let kind = match meaning {
-            ErrorMeaning::Authentication => FaultKind::Unauthorized,
-            ErrorMeaning::RateLimit => FaultKind::UpstreamRateLimited,
-            ErrorMeaning::NotFound => FaultKind::UpstreamNotFound,
-            ErrorMeaning::Rejected => FaultKind::UpstreamRejected,
-        };
-        let fault = Fault::new(
-            kind,
-            format!("{} answered with an error: {}", self.plan.info.display_name, detail::clean(&code_text)),
-        );
-        let missing_scopes = detail::scopes_in(records::value_at(text, found, first + 2).as_ref());
-        Err(Refusal::Said(meaning, Fault { missing_scopes, ..fault }))
+        Wanted { paths, cursor, has_more, errors, meta }
     }
 
     fn meta(
@@ -192,12 +164,6 @@ impl Reading<'_> {
         let result = records::rework(extract, tree, list, self.now).map_err(broken)?;
         Ok(Records::Text(self.shaping.apply(result, list).to_string()))
     }
-}
-
-/// Field, message and (Slack) the scopes that were needed.
-fn error_paths(check: &ErrorCheck) -> Vec<JsonPath> {
-    let path = |name: &str| JsonPath { steps: vec![Step::Name(name.to_owned())] };
-    vec![path(&check.field), path(check.message_field.as_deref().unwrap_or_default()), path("needed")]
 }
 
 /// The body as trimmed text without a byte order mark, and where it begins.

@@ -52,6 +52,7 @@ pub(crate) fn plan(operations: Vec<Operation>) -> Plan {
         check: None,
         scoping: vec![],
         error_check: None,
+        graphql_errors: None,
         retry: Retry {
             max_attempts: 3,
             initial_delay: None,

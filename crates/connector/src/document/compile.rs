@@ -10,7 +10,7 @@ use super::reader::{Object, Reader};
 use super::scheme::{Around, Promised};
 use super::shape::{COMPONENTS, ROOT};
 use super::{info, operations, probe, schema, scheme, server};
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, Body, BodyField, Operation, Plan};
 
 /// The plan where enough could be read, and all mistakes.
 pub(super) fn compile(root: &Node) -> (Option<Plan>, Vec<Problem>) {
@@ -57,6 +57,7 @@ fn read<'d>(reader: &mut Reader<'d>, node: &'d Node) -> Option<Plan> {
         check,
         scoping: info.scoping,
         error_check: info.error_check,
+        graphql_errors: info.graphql_errors,
         retry: info.retry,
     })
 }
@@ -90,13 +91,23 @@ fn check_promises(reader: &mut Reader<'_>, promised: &[Promised<'_>], operations
     }
 }
 
+/// Whether a caller may give this name to the operation.
+fn takes(operation: &Operation, name: &str) -> bool {
+    let fields: &[BodyField] = match &operation.body {
+        Body::None => &[],
+        Body::Graphql(graphql) => &graphql.fields,
+        Body::Json(fields) | Body::Form(fields) | Body::Related { fields, .. } => &fields.fields,
+    };
+    operation.parameters.iter().any(|parameter| parameter.name == name)
+        || fields.iter().any(|field| field.name == name)
+}
+
 /// A scoping rule for a parameter that no operation has is a slip.
 fn check_scoping<'d>(reader: &mut Reader<'d>, root: Object<'d>, operations: &[Read<'_>]) {
     let Some(info) = root.get("info") else { return };
     for rule in info.get("x-airbyte-scoping").and_then(Node::as_sequence).unwrap_or_default() {
         let Some(param) = rule.get("param").and_then(Node::as_str) else { continue };
-        let used = operations.iter().any(|read| read.operation.parameters.iter().any(|p| p.name == param));
-        if !used {
+        if !operations.iter().any(|read| takes(&read.operation, param)) {
             reader.warn(rule, format!("no operation has the parameter {param:?}"), None);
         }
     }

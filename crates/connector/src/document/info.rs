@@ -5,8 +5,8 @@
 use super::credentials::{CredentialNames, Scope, template};
 use super::node::{Node, Value};
 use super::reader::{Object, Reader};
-use super::shape::{ERROR_CHECK, INFO, RETRY, SCOPING};
-use crate::plan::{ErrorCheck, ErrorMeaning, Info, Retry, RetryAfter, Scoping};
+use super::shape::{ERROR_CHECK, GRAPHQL_ERRORS, INFO, RETRY, SCOPING};
+use crate::plan::{ErrorCheck, ErrorMeaning, GraphqlErrors, Info, JsonPath, Retry, RetryAfter, Scoping};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ pub(super) struct InfoParts {
     pub(super) info: Info,
     pub(super) scoping: Vec<Scoping>,
     pub(super) error_check: Option<ErrorCheck>,
+    pub(super) graphql_errors: Option<GraphqlErrors>,
     pub(super) retry: Retry,
 }
 
@@ -39,6 +40,7 @@ pub(super) fn read<'d>(
     let display_name = reader.text(object, "x-airbyte-connector-display-name").or(title);
     let scoping = scoping(reader, object, credentials);
     let error_check = error_check(reader, object);
+    let graphql_errors = graphql_errors(reader, object);
     let retry = retry(reader, object);
     let info = Info {
         slug: slug?,
@@ -46,7 +48,7 @@ pub(super) fn read<'d>(
         definition_id: id?,
         version: version?.to_owned(),
     };
-    Some(InfoParts { info, scoping, error_check, retry })
+    Some(InfoParts { info, scoping, error_check, graphql_errors, retry })
 }
 
 /// Names without any check, for an index of definitions.
@@ -132,6 +134,25 @@ fn error_check<'d>(reader: &mut Reader<'d>, object: Object<'d>) -> Option<ErrorC
     let field = reader.required_text(check, "field", "ok");
     let message_field = reader.text(check, "message_field").map(str::to_owned);
     let on_value = on_value(reader, check);
+    let codes = codes(reader, check);
+    Some(ErrorCheck { field: field?.to_owned(), on_value: on_value?, message_field, codes })
+}
+
+/// `x-keybearer-graphql-errors`; the paths have the places of GraphQL's specification as defaults.
+fn graphql_errors<'d>(reader: &mut Reader<'d>, object: Object<'d>) -> Option<GraphqlErrors> {
+    let given = reader.child(object, "x-keybearer-graphql-errors", &GRAPHQL_ERRORS)?;
+    let mut path = |key: &str, default: &str| {
+        let own = super::oauth_parts::path(reader, given, key);
+        own.or_else(|| JsonPath::parse(default).ok())
+    };
+    let errors = path("errors", "$.errors");
+    let message = path("message", "$.errors[0].message");
+    let code = path("code", "$.errors[0].extensions.code");
+    Some(GraphqlErrors { errors: errors?, message: message?, code: code?, codes: codes(reader, given) })
+}
+
+/// Provider codes and their meanings.
+fn codes<'d>(reader: &mut Reader<'d>, check: Object<'d>) -> HashMap<String, ErrorMeaning> {
     let mut codes = HashMap::new();
     if let Some(map) = reader.child_map(check, "codes", "codes") {
         for (code, entry) in map.map.iter() {
@@ -150,7 +171,7 @@ fn error_check<'d>(reader: &mut Reader<'d>, object: Object<'d>) -> Option<ErrorC
             codes.insert(code.to_owned(), meaning);
         }
     }
-    Some(ErrorCheck { field: field?.to_owned(), on_value: on_value?, message_field, codes })
+    codes
 }
 
 /// The value that means an error; `null` is not one.

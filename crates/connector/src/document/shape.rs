@@ -268,6 +268,7 @@ shape!(
     []
 );
 shape!(SCOPING, "a scoping rule", ["param", "config_key", "value_template"], []);
+shape!(GRAPHQL_ERRORS, "x-keybearer-graphql-errors", ["errors", "message", "code", "codes"], []);
 shape!(ERROR_CHECK, "x-airbyte-response-error-check", ["field", "on_value", "message_field", "codes"], []);
 shape!(
     RETRY,

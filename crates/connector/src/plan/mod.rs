@@ -45,6 +45,8 @@ pub struct Plan {
     pub scoping: Vec<Scoping>,
     /// How an error looks that comes with HTTP 200.
     pub error_check: Option<ErrorCheck>,
+    /// How GraphQL answers tell an error; none: they never do.
+    pub graphql_errors: Option<GraphqlErrors>,
     /// Repeats of failed attempts.
     pub retry: Retry,
 }
@@ -100,6 +102,19 @@ pub struct ErrorCheck {
     pub on_value: serde_json::Value,
     /// Field with the message or code.
     pub message_field: Option<String>,
+    /// Provider codes with a meaning of their own.
+    pub codes: HashMap<String, ErrorMeaning>,
+}
+
+/// GraphQL errors with HTTP 200: an answer that has some, and whose records are absent or null, is an error.
+#[derive(Debug, Clone)]
+pub struct GraphqlErrors {
+    /// The list of errors.
+    pub errors: JsonPath,
+    /// The text that is told.
+    pub message: JsonPath,
+    /// The code that is looked up.
+    pub code: JsonPath,
     /// Provider codes with a meaning of their own.
     pub codes: HashMap<String, ErrorMeaning>,
 }

@@ -109,5 +109,6 @@ fn tags(document: &Value) -> impl Iterator<Item = &Value> {
 }
 
 fn anchor(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
+    let plain = name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' });
+    format!("tag-{}", plain.collect::<String>())
 }

@@ -29,6 +29,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
+use tokio_util::task::TaskTracker;
 
 /// What the rules work with. Built once by `app`.
 pub struct Deps {
@@ -56,6 +57,8 @@ pub struct Deps {
     pub feed: feed::Feed,
     /// Wakes the job runner.
     pub wake: Notify,
+    /// Work that must end even when its caller goes away: token calls with their commits. The stop waits for it.
+    pub tasks: TaskTracker,
 }
 
 /// What the operator chose, as far as the rules care.

@@ -181,12 +181,11 @@ async fn check(deps: &Deps, claims: Claims) -> Result<Caller> {
     }
     let scope = match (claims.typ.as_str(), claims.ws, claims.wsn) {
         ("application", None, None) => Scope::Organization,
-        ("scoped", Some(id), Some(name)) => {
+        ("scoped", Some(id), Some(_)) => {
             let workspace = deps.store.workspace(&claims.org, &id).await?;
-            if workspace.is_none_or(|row| row.deleted_at.is_some()) {
-                return Err(ended());
-            }
-            Scope::Workspace { id, name }
+            let row = workspace.filter(|row| row.deleted_at.is_none()).ok_or_else(ended)?;
+            // The name of today: after a rename the old one may be another workspace's.
+            Scope::Workspace { id, name: row.name }
         }
         _ => return Err(ended()),
     };

@@ -3,7 +3,7 @@
 //! Knows names and their limits. Must not know connectors; deleting one ends its connectors in the store.
 
 use crate::core::Deps;
-use crate::core::access::Caller;
+use crate::core::access::{Caller, forbidden};
 use crate::core::error::{Error, Kind, Result};
 use crate::store::{WorkspaceFilter, WorkspaceRow, WorkspaceUpdate};
 
@@ -32,9 +32,12 @@ pub async fn ensure(
     name: &str,
     region_id: Option<String>,
 ) -> Result<WorkspaceRow> {
-    caller.allow_workspace_name(name)?;
-    if let Some(row) = deps.store.workspace_by_name(caller.organization(), name).await? {
+    if let Some(row) = find(deps, caller, name).await? {
         return Ok(row);
+    }
+    // A scoped token never makes a workspace: its own is gone or renamed.
+    if caller.workspace().is_some() {
+        return Err(forbidden());
     }
     let now = deps.clock.now_ms();
     let row = WorkspaceRow {
@@ -54,7 +57,14 @@ pub async fn ensure(
 /// The workspace of that name, if there is one.
 pub async fn find(deps: &Deps, caller: &Caller, name: &str) -> Result<Option<WorkspaceRow>> {
     caller.allow_workspace_name(name)?;
-    Ok(deps.store.workspace_by_name(caller.organization(), name).await?)
+    match caller.workspace() {
+        // By id: a name can have moved to another workspace since the token was checked.
+        Some(own) => {
+            let row = deps.store.workspace(caller.organization(), own).await?;
+            Ok(row.filter(|row| row.deleted_at.is_none() && row.name == name))
+        }
+        None => Ok(deps.store.workspace_by_name(caller.organization(), name).await?),
+    }
 }
 
 /// The workspace of that id.

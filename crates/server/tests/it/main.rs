@@ -2,7 +2,11 @@
 
 // Marked as tests although all of this binary is one, so that clippy allows `unwrap` outside test functions too.
 #[cfg(test)]
+mod api;
+#[cfg(test)]
 mod flow;
+#[cfg(test)]
+mod openapi;
 #[cfg(test)]
 mod store;
 #[cfg(test)]

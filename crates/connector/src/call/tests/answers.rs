@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::call::{FaultKind, Payload};
-use crate::plan::{ErrorCheck, ErrorMeaning};
+use crate::plan::{ErrorCheck, ErrorMeaning, GraphqlBody, GraphqlErrors};
 use http::HeaderMap;
 
 #[test]
@@ -145,4 +145,39 @@ fn transform_filter_and_selection_take_the_slow_lane() {
     machine.start();
     let (result, _) = done(machine.answer(200, &[], r#"{"results":[{"name":"x/1","private":false,"n":12345678901234567890123},{"name":"x/2","private":true}]}"#));
     assert_eq!(result.to_string(), r#"[{"short":"1","n":12345678901234567890123}]"#);
+}
+
+#[test]
+fn graphql_errors_count_where_no_record_came() {
+    let mut get = operation(Action::Get, Method::POST, "/graphql");
+    get.body = Body::Graphql(Box::new(GraphqlBody {
+        query: "{ a }".into(),
+        variables: None,
+        operation_name: None,
+        default_fields: None,
+        nullable: vec![],
+        fields: vec![],
+    }));
+    get.extract.records = Some(path("$.data.a"));
+    let run = |errors: Option<GraphqlErrors>, body: &str| {
+        let mut machine =
+            call_on(Plan { graphql_errors: errors, ..plan(vec![get.clone()]) }, json!({})).unwrap();
+        machine.start();
+        machine.answer(200, &[], body)
+    };
+    let errors = || {
+        Some(GraphqlErrors {
+            errors: path("$.errors"),
+            message: path("$.errors[0].message"),
+            code: path("$.errors[0].type"),
+            codes: [("NOT_FOUND".to_owned(), ErrorMeaning::NotFound)].into(),
+        })
+    };
+    let none = r#"{"data":{"a":null},"errors":[{"type":"NOT_FOUND","message":"no such a"}]}"#;
+    let fault = failed(run(errors(), none));
+    assert!(fault.kind == FaultKind::UpstreamNotFound && fault.message.contains("no such a"));
+    assert_eq!(failed(run(errors(), r#"{"errors":[{"x":1}]}"#)).kind, FaultKind::UpstreamRejected);
+    assert_eq!(done(run(None, none)).0, json!(null));
+    assert_eq!(done(run(errors(), r#"{"data":{"a":{"b":null}},"errors":[{}]}"#)).0, json!({"b": null}));
+    assert_eq!(done(run(errors(), r#"{"data":{"a":null},"errors":[]}"#)).0, json!(null));
 }

@@ -3,7 +3,7 @@
 //! Knows OpenAPI operations.
 
 use super::curl;
-use super::fields::{kind, limits, table};
+use super::fields::{kind, limits, resolve, table};
 use super::html::{Page, inline, prose};
 use serde_json::Value;
 
@@ -126,6 +126,7 @@ impl<'a> Operation<'a> {
         let responses = self.value.get("responses").and_then(Value::as_object);
         let (mut good, mut failed) = (Vec::new(), Vec::new());
         for (status, response) in responses.into_iter().flatten() {
+            let (response, _) = resolve(document, response);
             let codes = response.get("x-keybearer-error-codes").and_then(Value::as_array);
             match codes {
                 Some(codes) => {

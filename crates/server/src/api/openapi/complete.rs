@@ -50,7 +50,28 @@ pub(super) fn complete(mut document: Value) -> Value {
         let components = document.entry("components").or_insert_with(|| json!({}));
         complete_components(components);
     }
+    unwrap(&mut document);
     document
+}
+
+/// Descriptions come from doc comments, which are wrapped; in the document only empty lines part them.
+fn unwrap(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                match value {
+                    Value::String(text) if key == "description" => {
+                        let paragraphs: Vec<String> =
+                            text.split("\n\n").map(|part| part.replace('\n', " ")).collect();
+                        *text = paragraphs.join("\n\n");
+                    }
+                    other => unwrap(other),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(unwrap),
+        _ => {}
+    }
 }
 
 fn find(paths: &Value, path: &str, method: &str) -> Option<Map<String, Value>> {
@@ -79,6 +100,9 @@ fn operation_of(mut operation: Map<String, Value>, access: Access, is_api: bool)
     if let Some(responses) = operation.entry("responses").or_insert_with(|| json!({})).as_object_mut() {
         add_failures(responses, &kinds);
         for response in responses.values_mut().filter_map(Value::as_object_mut) {
+            if response.contains_key("$ref") {
+                continue;
+            }
             if let Some(headers) = response.entry("headers").or_insert_with(|| json!({})).as_object_mut() {
                 headers.insert("X-Request-Id".to_owned(), json!({"$ref": "#/components/headers/RequestId"}));
             }
@@ -123,7 +147,10 @@ fn add_failures(responses: &mut Map<String, Value>, kinds: &[Kind]) {
     for status in statuses {
         let of_status: Vec<Kind> =
             kinds.iter().copied().filter(|kind| status_and_code(*kind).0 == status).collect();
-        responses.entry(status.as_str()).or_insert_with(|| failure(status, &of_status));
+        responses.entry(status.as_str()).or_insert_with(|| match of_status.as_slice() {
+            [only] => json!({"$ref": format!("#/components/responses/{}", status_and_code(*only).1)}),
+            several => failure(status, several),
+        });
     }
 }
 
@@ -139,6 +166,7 @@ fn failure(status: StatusCode, kinds: &[Kind]) -> Value {
         .map(|code| ((*code).to_owned(), json!({"$ref": format!("#/components/examples/{code}")})))
         .collect();
     let mut headers = Map::new();
+    headers.insert("X-Request-Id".to_owned(), json!({"$ref": "#/components/headers/RequestId"}));
     if status == StatusCode::UNAUTHORIZED {
         headers
             .insert("WWW-Authenticate".to_owned(), json!({"$ref": "#/components/headers/WwwAuthenticate"}));
@@ -185,6 +213,14 @@ fn complete_components(components: &mut Value) {
             (code.to_owned(), json!({"summary": failures::meaning(*kind), "value": failures::example(*kind)}))
         })
         .collect();
+    let responses: Map<String, Value> = failures::KINDS
+        .iter()
+        .map(|kind| {
+            let (status, code) = status_and_code(*kind);
+            (code.to_owned(), failure(status, &[*kind]))
+        })
+        .collect();
+    components.insert("responses".to_owned(), Value::Object(responses));
     components.insert("examples".to_owned(), Value::Object(examples));
     components.insert("headers".to_owned(), headers());
     components.insert("parameters".to_owned(), parameters());

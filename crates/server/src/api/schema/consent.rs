@@ -59,7 +59,7 @@ pub(crate) struct InitiateRequest {
     /// Reconnect this connector in place: it keeps its id and gets the new grant.
     #[schema(format = "uuid")]
     connector_id: Option<String>,
-    /// Scopes to ask for: a list of 1 to 200, or a text with spaces between them. Default: those of the connector type.
+    /// Scopes to ask for; the function below describes them.
     #[schema(schema_with = scopes, required = false)]
     scopes: Option<()>,
 }

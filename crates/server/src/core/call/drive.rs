@@ -134,7 +134,8 @@ async fn fresh(deps: &Arc<Deps>, ready: Arc<Ready>) -> Result<Arc<Ready>> {
     {
         // The token still works: this call uses it, and a refresh in the background serves the next ones.
         let (deps, ready) = (Arc::clone(deps), Arc::clone(&ready));
-        tokio::spawn(async move { renewed(&deps, &ready).await.map(|_| ()) });
+        let tasks = deps.tasks.clone();
+        tasks.spawn(async move { renewed(&deps, &ready).await.map(|_| ()) });
     }
     Ok(ready)
 }

@@ -57,8 +57,8 @@ pub async fn callback(deps: &Arc<Deps>, slug: Option<&str>, pairs: Vec<(String, 
         Taken::Taken(row) => {
             let Stored::Exchanging(flow) = Stored::try_from(row)? else { return Ok(Outcome::Refused) };
             // A browser that goes away must not stop an exchange half way: the code is spent.
-            let deps = Arc::clone(deps);
-            let task = tokio::spawn(async move { finish(&deps, flow, &values).await });
+            let own = Arc::clone(deps);
+            let task = deps.tasks.spawn(async move { finish(&own, flow, &values).await });
             task.await.map_err(crate::core::error::Error::internal)?
         }
     }

@@ -105,7 +105,7 @@ async fn token_call(
     let redirect_uri = app.callback.url(&deps.settings.public_url, &plan.info.slug);
     let exchange = Exchange { code: &code, redirect_uri: &redirect_uri, code_verifier: Some(&verifier) };
     let client = ClientKeys { client_id: &app.client_id, client_secret: Some(&app.client_secret) };
-    let environment = Environment(environment.clone().into_iter().collect());
+    let environment = Environment(environment.clone().into_iter().collect()).with_defaults(plan);
     let request = token::exchange(oauth, &exchange, &client, &environment)
         .map_err(|error| failed(&error.to_string()))?;
     let response = grants::token_endpoint(deps, request).await.map_err(|error| failed(&error.to_string()))?;

@@ -58,7 +58,7 @@ pub async fn initiate(deps: &Deps, caller: &Caller, ask: Initiate) -> Result<Sec
         ));
     }
     redirect_urls::check(deps, caller.organization(), &ask.redirect_url).await?;
-    let environment = pinned_environment(&plan, &ask)?;
+    let mut environment = pinned_environment(&plan, &ask)?;
     let app = oauth_apps::for_flow(deps, caller.organization(), &plan.info.slug).await?;
     if app.pin.as_ref().is_some_and(|pin| !pin.covers(&plan)) {
         return Err(Error::new(
@@ -68,7 +68,11 @@ pub async fn initiate(deps: &Deps, caller: &Caller, ask: Initiate) -> Result<Sec
     }
     let workspace = workspaces::ensure(deps, caller, &ask.workspace_name, None).await?;
     if let Some(id) = &ask.connector_id {
-        check_reconnect(deps, caller, &workspace.id, id, &plan).await?;
+        let known = reconnected(deps, caller, &workspace.id, id, &plan).await?;
+        // Values that are not given again stay as they were.
+        for (name, value) in known {
+            environment.0.entry(name).or_insert(value);
+        }
     }
     let state = deps.random.token(32);
     let verifier = deps.random.token(32);
@@ -89,22 +93,25 @@ fn pinned_environment(plan: &Plan, ask: &Initiate) -> Result<Environment> {
     Ok(Environment(merged.into_iter().collect()))
 }
 
-/// A reconnect names a live connector of the same workspace and type; anything else is not found.
-async fn check_reconnect(deps: &Deps, caller: &Caller, workspace: &str, id: &str, plan: &Plan) -> Result<()> {
-    let view = deps
-        .store
-        .connector(caller.organization(), Some(workspace), id)
-        .await?
-        .ok_or_else(Error::not_found)?;
-    if view.connector.connector_type == plan.info.slug {
-        Ok(())
-    } else {
-        Err(Error::field(
+/// The environment of the connector that is reconnected. It must be a live one of the same workspace and type;
+/// anything else is not found.
+async fn reconnected(
+    deps: &Deps,
+    caller: &Caller,
+    workspace: &str,
+    id: &str,
+    plan: &Plan,
+) -> Result<Map<String, Value>> {
+    let view = deps.store.connector(caller.organization(), Some(workspace), id).await?;
+    let row = view.ok_or_else(Error::not_found)?.connector;
+    if row.connector_type != plan.info.slug {
+        return Err(Error::field(
             "connector_id",
             "conflict",
-            format!("is a `{}` connector", view.connector.connector_type),
-        ))
+            format!("is a `{}` connector", row.connector_type),
+        ));
     }
+    serde_json::from_str(&row.environment).map_err(Error::internal)
 }
 
 #[expect(clippy::too_many_arguments, reason = "the parts of one URL, each named once")]
@@ -127,7 +134,7 @@ fn consent_url(
         state: state.expose_secret(),
         code_challenge: Some(&challenge),
         scopes: &scopes,
-        environment,
+        environment: &environment.with_defaults(plan),
     };
     let url = authorize::url(oauth, &request)
         .map_err(|error| Error::field("oauth_input_configuration", "missing", error.to_string()))?;

@@ -3,11 +3,18 @@
 //! `step(state, event) -> (state, effect)`. Knows versions, claims and verdicts. Must not know clocks, stores, sockets
 //! or secrets: the runner in `refresh` carries effects out, and a simulator can do so just as well.
 //!
-//! The guarantee: a refresh token is sent by the one holder of the grant's claim, and once more only after an outcome
-//! that nobody knows. A grant is declared dead only when the provider refused its newest refresh token.
+//! The guarantee: a refresh token is sent by the one holder of the grant's claim, and again only after an outcome that
+//! nobody knows: once at once, then after pauses that double. A grant is declared dead only when the provider refused
+//! its newest refresh token. ADR 0007 says why there is a third send.
 
-/// How often one refresh token may be sent: once, and once more after an unknown outcome.
-const SENDS_MAX: i64 = 2;
+use std::time::Duration;
+
+/// Sends with unknown outcome after which the next one has to wait.
+const RESTLESS: i64 = 2;
+/// The first pause; each further unknown outcome doubles it.
+const PAUSE: Duration = Duration::from_secs(30);
+/// The longest pause is the first one doubled this often: 16 minutes.
+const DOUBLINGS: i64 = 5;
 
 /// A grant's row, as far as the machine cares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +25,10 @@ pub struct View {
     pub status: Status,
     /// There is something to refresh with.
     pub refreshable: bool,
+    /// Sends of this version whose outcome nobody knows.
+    pub unknown_sends: i64,
+    /// Since the row last changed.
+    pub quiet: Duration,
 }
 
 /// Status of a grant's row.
@@ -53,11 +64,8 @@ pub enum Verdict {
 pub enum Event {
     /// The row was read; none: it is gone.
     Row(Option<View>),
-    /// The claim is ours. How many sends of this version ended unknown before.
-    Claimed {
-        /// That number.
-        unknown_sends: i64,
-    },
+    /// The claim is ours.
+    Claimed,
     /// Another attempt is alive.
     Busy,
     /// The row has another version or status than we thought.
@@ -116,8 +124,8 @@ pub enum Outcome {
     Gone,
     /// No answer to use; the grant is kept.
     Failed,
-    /// Sent twice with unknown outcome: never sent again, and not declared dead either.
-    Lost,
+    /// The last sends had unknown outcomes: nothing is sent before the pause is over.
+    Resting,
 }
 
 /// Where the machine stands.
@@ -170,12 +178,7 @@ pub fn start(known: i64) -> (State, Effect) {
 pub fn step(state: State, event: Event) -> (State, Effect) {
     match (state, event) {
         (State::Reading { known }, Event::Row(row)) => decide(known, row),
-        (State::Claiming { version, .. }, Event::Claimed { unknown_sends }) if unknown_sends < SENDS_MAX => {
-            (State::Sending { version }, Effect::Send)
-        }
-        (State::Claiming { .. }, Event::Claimed { .. }) => {
-            (State::Settling(Outcome::Lost), Effect::Release { unknown: false })
-        }
+        (State::Claiming { version, .. }, Event::Claimed) => (State::Sending { version }, Effect::Send),
         (State::Claiming { known, .. }, Event::Busy) => (State::Waiting { known }, Effect::Wait),
         (State::Claiming { known, .. }, Event::Moved) => start(known),
         (State::Waiting { known }, Event::Waited) => start(known),
@@ -200,10 +203,20 @@ fn decide(known: i64, row: Option<View>) -> (State, Effect) {
         Some(view) if view.version > known => finish(Outcome::Renewed),
         Some(view) if view.status == Status::Dead => finish(Outcome::Dead),
         Some(view) if !view.refreshable => finish(Outcome::NotRefreshable),
+        Some(view) if view.quiet < pause_after(view.unknown_sends) => finish(Outcome::Resting),
         Some(view) => {
             (State::Claiming { known, version: view.version }, Effect::Claim { version: view.version })
         }
     }
+}
+
+/// How long nothing is sent after this many unknown outcomes of one refresh token.
+fn pause_after(unknown_sends: i64) -> Duration {
+    if unknown_sends < RESTLESS {
+        return Duration::ZERO;
+    }
+    let doublings = u32::try_from((unknown_sends - RESTLESS).min(DOUBLINGS)).unwrap_or(0);
+    PAUSE * 2_u32.pow(doublings)
 }
 
 fn conclude(version: i64, verdict: Verdict) -> (State, Effect) {
@@ -226,7 +239,8 @@ fn finish(outcome: Outcome) -> (State, Effect) {
 mod tests {
     use super::*;
 
-    const LIVE: View = View { version: 7, status: Status::Live, refreshable: true };
+    const LIVE: View =
+        View { version: 7, status: Status::Live, refreshable: true, unknown_sends: 0, quiet: Duration::ZERO };
 
     /// Feeds events and returns the effects.
     fn run(known: i64, events: &[Event]) -> Vec<Effect> {
@@ -246,7 +260,7 @@ mod tests {
             7,
             &[
                 Event::Row(Some(LIVE)),
-                Event::Claimed { unknown_sends: 0 },
+                Event::Claimed,
                 Event::Answered(Verdict::Granted),
                 Event::Committed(true),
             ],
@@ -277,11 +291,7 @@ mod tests {
 
     #[test]
     fn a_refusal_is_believed_only_when_the_version_still_stands() {
-        let refused = [
-            Event::Row(Some(LIVE)),
-            Event::Claimed { unknown_sends: 0 },
-            Event::Answered(Verdict::InvalidGrant),
-        ];
+        let refused = [Event::Row(Some(LIVE)), Event::Claimed, Event::Answered(Verdict::InvalidGrant)];
         let stands = run(7, &[&refused[..], &[Event::Row(Some(LIVE)), Event::Settled]].concat());
         assert_eq!(stands[4..], [Effect::MarkDead, Effect::Finish(Outcome::Dead)]);
         let moved = run(7, &[&refused[..], &[Event::Row(Some(View { version: 8, ..LIVE }))]].concat());
@@ -289,12 +299,17 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_outcome_allows_one_more_send_and_no_third() {
-        let second = run(7, &[Event::Row(Some(LIVE)), Event::Claimed { unknown_sends: 1 }]);
-        assert_eq!(second.last(), Some(&Effect::Send));
-        let third = run(7, &[Event::Row(Some(LIVE)), Event::Claimed { unknown_sends: 2 }, Event::Settled]);
-        assert!(!third.contains(&Effect::Send) && !third.contains(&Effect::MarkDead));
-        assert_eq!(third.last(), Some(&Effect::Finish(Outcome::Lost)));
+    fn an_unknown_outcome_allows_one_more_send_at_once_and_further_ones_after_pauses() {
+        let after = |unknown_sends, seconds| {
+            let row = View { unknown_sends, quiet: Duration::from_secs(seconds), ..LIVE };
+            run(7, &[Event::Row(Some(row))]).last().copied()
+        };
+        let claim = Some(Effect::Claim { version: 7 });
+        let resting = Some(Effect::Finish(Outcome::Resting));
+        assert_eq!(after(1, 0), claim);
+        assert_eq!((after(2, 29), after(2, 30)), (resting, claim));
+        assert_eq!((after(3, 59), after(3, 60)), (resting, claim));
+        assert_eq!((after(i64::MAX, 959), after(i64::MAX, 960)), (resting, claim));
     }
 
     #[test]
@@ -309,12 +324,7 @@ mod tests {
                 Event::Row(Some(LIVE)),
                 Event::Row(None),
             ] {
-                let events = [
-                    Event::Row(Some(LIVE)),
-                    Event::Claimed { unknown_sends: 0 },
-                    Event::Answered(verdict),
-                    after,
-                ];
+                let events = [Event::Row(Some(LIVE)), Event::Claimed, Event::Answered(verdict), after];
                 assert!(!run(7, &events).contains(&Effect::MarkDead), "{verdict:?} {after:?}");
             }
         }

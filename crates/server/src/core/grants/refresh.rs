@@ -13,6 +13,7 @@ use crate::core::error::{Error, Kind, Result};
 use crate::core::oauth_apps::{self, OauthApp};
 use crate::core::pin::Pin;
 use crate::store::{Claim, GrantRow, Renewed, StoreError};
+use futures_util::FutureExt;
 use keybearer_connector::call::Environment;
 use keybearer_connector::oauth::token::{self, Renewal, TokenAnswer, TokenFault};
 use keybearer_connector::oauth::{ClientKeys, TokenRequest};
@@ -82,10 +83,10 @@ fn conclude(finished: Finished) -> Result<Refreshed> {
             Kind::ReauthorizationRequired,
             "The access has ended and cannot be renewed; the user has to connect again",
         )),
-        Outcome::Lost => Err(Error::new(
-            Kind::ReauthorizationRequired,
-            "The provider did not answer two renewals of the access; the user has to connect again",
-        )),
+        Outcome::Resting => {
+            let why = "the provider did not answer the last renewals; it is asked again after a pause";
+            Err(token_endpoint_error(why).with("retry_after_seconds", 30))
+        }
         Outcome::Misconfigured => Err(Error::new(
             Kind::AppMisconfigured,
             "The provider refused the OAuth app that this connector was authorized with; correct its client secret with PUT /oauth/credentials",
@@ -103,7 +104,8 @@ impl Refreshes {
         let (sender, receiver) = watch::channel(None);
         running.insert(grant_id.to_owned(), receiver.clone());
         let (deps, organization, grant_id) = (Arc::clone(deps), organization.to_owned(), grant_id.to_owned());
-        tokio::spawn(async move {
+        let tasks = deps.tasks.clone();
+        tasks.spawn(async move {
             let _leave = Leave { deps: Arc::clone(&deps), grant_id: grant_id.clone() };
             let run = Run {
                 deps: &deps,
@@ -112,6 +114,7 @@ impl Refreshes {
                 row: None,
                 answer: None,
                 attempt: String::new(),
+                claimed_at: Duration::ZERO,
                 why: None,
             };
             let finished = run.run(known).await;
@@ -149,6 +152,7 @@ struct Run<'a> {
     row: Option<GrantRow>,
     answer: Option<TokenAnswer>,
     attempt: String,
+    claimed_at: Duration,
     why: Option<String>,
 }
 
@@ -178,12 +182,14 @@ impl Run<'_> {
         match effect {
             Effect::Read => {
                 self.row = deps.store.grant(org, id).await?;
-                Ok(Event::Row(self.row.as_ref().map(view)))
+                let now = deps.clock.now_ms();
+                Ok(Event::Row(self.row.as_ref().map(|row| view(row, now))))
             }
             Effect::Claim { version } => {
                 self.attempt = deps.random.uuid_v4();
+                self.claimed_at = deps.clock.ticks();
                 Ok(match deps.store.claim_grant(org, id, version, &self.attempt).await? {
-                    Claim::Claimed { unknown_sends } => Event::Claimed { unknown_sends },
+                    Claim::Claimed { .. } => Event::Claimed,
                     Claim::Busy => Event::Busy,
                     Claim::Moved => Event::Moved,
                 })
@@ -260,21 +266,30 @@ impl Run<'_> {
         }
     }
 
-    /// Runs a token call while renewing the claim each second; none when the claim could not be renewed in time.
+    /// Runs a token call while the claim is kept. None when the claim could not be kept and no answer was there.
     async fn guarded<T>(&self, call: impl Future<Output = T>) -> Option<T> {
         let mut call = std::pin::pin!(call);
-        let mut renewed = self.deps.clock.ticks();
+        tokio::select! {
+            biased;
+            answer = &mut call => Some(answer),
+            () = self.keep_claim() => call.now_or_never(),
+        }
+    }
+
+    /// Renews the claim each second; returns when that did not succeed in time. Times count from before a statement is
+    /// sent: the database sets the deadline between then and its answer.
+    async fn keep_claim(&self) {
+        let clock = &self.deps.clock;
+        let mut renewed = self.claimed_at;
         loop {
-            tokio::select! {
-                answer = &mut call => return Some(answer),
-                () = tokio::time::sleep(RENEW_EVERY) => {}
-            }
+            tokio::time::sleep(RENEW_EVERY.saturating_sub(clock.ticks().saturating_sub(renewed)).max(PAUSE))
+                .await;
+            let asked = clock.ticks();
+            let left = CUT_OFF.saturating_sub(asked.saturating_sub(renewed));
             let renewal = self.deps.store.renew_claim(self.organization, self.grant_id, &self.attempt);
-            let left = CUT_OFF.saturating_sub(self.deps.clock.ticks().saturating_sub(renewed));
             match tokio::time::timeout(left, renewal).await {
-                Ok(Ok(true)) => renewed = self.deps.clock.ticks(),
-                Ok(Ok(false)) | Err(_) => return None,
-                Ok(Err(_)) if self.deps.clock.ticks().saturating_sub(renewed) >= CUT_OFF => return None,
+                Ok(Ok(true)) => renewed = asked,
+                Ok(Ok(false)) | Err(_) => return,
                 Ok(Err(_)) => {}
             }
         }
@@ -341,7 +356,7 @@ async fn prepare(deps: &Deps, row: &GrantRow) -> std::result::Result<Prepared, (
     let oauth = oauth_of(&plan, &row.scheme)
         .ok_or_else(|| not_sent(&"the definition has no such OAuth scheme any more"))?;
     let app = app_of(deps, row, &secret, &plan).await.map_err(|error| not_sent(&error))?;
-    let environment = Environment(secret.extracted.clone().into_iter().collect());
+    let environment = Environment(secret.extracted.clone().into_iter().collect()).with_defaults(&plan);
     let scopes: Vec<String> =
         row.scopes.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     let renewal = Renewal {
@@ -398,11 +413,17 @@ pub(super) fn oauth_of<'a>(plan: &'a Plan, scheme: &str) -> Option<&'a OauthPlan
     }
 }
 
-fn view(row: &GrantRow) -> View {
+fn view(row: &GrantRow, now: i64) -> View {
     let status = match row.status.as_str() {
         "active" | "app_misconfigured" => Status::Live,
         "reauthorization_required" => Status::Dead,
         _ => Status::Ended,
     };
-    View { version: row.version, status, refreshable: row.refreshable }
+    View {
+        version: row.version,
+        status,
+        refreshable: row.refreshable,
+        unknown_sends: row.unknown_sends,
+        quiet: Duration::from_millis(u64::try_from(now - row.updated_at).unwrap_or(0)),
+    }
 }

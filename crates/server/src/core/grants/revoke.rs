@@ -66,7 +66,7 @@ async fn one(deps: &Deps, row: &GrantRow, secret: &GrantSecret, kind: Kind) -> R
         (None, Some(client_id)) => ClientKeys { client_id, client_secret: secret.value("client_secret") },
         (None, None) => ClientKeys { client_id: "", client_secret: None },
     };
-    let environment = Environment(secret.extracted.clone().into_iter().collect());
+    let environment = Environment(secret.extracted.clone().into_iter().collect()).with_defaults(plan);
     let tokens = Revoke {
         kind,
         access_token: secret.value("access_token"),

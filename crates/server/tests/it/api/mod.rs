@@ -1,0 +1,10 @@
+//! Routes beside the flow and execute: who may call what, conventions, and the shape of every answer.
+
+mod access;
+mod conventions;
+mod lists;
+mod oauth_apps;
+mod shapes;
+mod table;
+mod tokens;
+mod workspaces;
