@@ -1,7 +1,7 @@
 """The README's commands and its Node.js application, run as they stand there, against the real binary.
 
 Only addresses are replaced: the ports of the server and of the application, and HubSpot's own, by a definition laid
-over the built-in one. Run with `.test/suite/bin/python -m pytest tests/readme` after `scripts/setup-tests`.
+over the built-in one. Run with `scripts/test e2e readme`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,6 @@ from hubspot import CONTACTS, HubSpot
 from overlay import Overlay
 from process import INSTALLED, Child, environment, free_port, until
 from server import binary
-
-HERE = Path(__file__).parent
 
 
 @dataclass
@@ -103,8 +101,7 @@ def test_the_curl_commands(stage: Stage) -> None:
 
 def test_the_node_application(stage: Stage) -> None:
     """Saved as app.mjs and started as the README says, with express installed from the lock file."""
-    modules = _express()
-    (stage.folder / "node_modules").symlink_to(modules)
+    (stage.folder / "node_modules").symlink_to(INSTALLED / "readme" / "node_modules")
     (program,) = stage.text("app.mjs")
     (stage.folder / "app.mjs").write_text(program)
     (commands,) = stage.text("node")
@@ -135,16 +132,3 @@ def _documents(text: str) -> list[dict]:
         found.append(document)
         text = text[end:]
     return found
-
-
-def _express() -> Path:
-    """node_modules with express, installed once into .test/readme."""
-    target = INSTALLED / "readme"
-    wanted = (HERE / "package-lock.json").read_text()
-    if not (target / "node_modules").is_dir() or (target / "package-lock.json").read_text() != wanted:
-        shutil.rmtree(target, ignore_errors=True)
-        target.mkdir(parents=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(HERE / name, target)
-        subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=target, check=True, timeout=120)
-    return target / "node_modules"

@@ -78,7 +78,6 @@ fn read(body: Map<String, Value>) -> Result<Execute, Error> {
         exclude_fields: fields.texts("exclude_fields", FIELDS_MAX).unwrap_or_default(),
         skip_truncation: fields.flag("skip_truncation").unwrap_or(true),
     };
-    fields.text("intent", 512);
     fields.finish()?;
     Ok(Execute { entity, action, params, shaping })
 }

@@ -2,7 +2,7 @@
 //!
 //! A route cannot be registered without an [`Access`]; a test walks this table with every kind of token.
 
-use super::layer::{Edge, around};
+use super::layer::{Edge, RequestIds, around};
 use super::{
     App, callback, caller, connectors, definitions, docs, execute, flows, health, jobs, oauth_apps, openapi,
     pages, redirect_urls, skills, templates, tokens, workspaces,
@@ -111,7 +111,7 @@ pub fn router(app: &App, cors_origins: &[String]) -> Router {
     for Route { path, handler, .. } in outside() {
         router = router.route(path, handler);
     }
-    let edge = Edge { app: Arc::clone(app), cors_origins: cors_origins.into() };
+    let edge = Edge { cors_origins: cors_origins.into(), request_ids: Arc::new(RequestIds::new(app)) };
     router
         .fallback(|| async { http::StatusCode::NOT_FOUND })
         .method_not_allowed_fallback(|| async { http::StatusCode::METHOD_NOT_ALLOWED })

@@ -73,8 +73,14 @@ pub fn run() -> ExitCode {
 
 /// The configuration of this process.
 fn read(file: Option<&Path>) -> anyhow::Result<Config> {
-    let variables = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let mut variables = Vec::new();
+    for (name, value) in std::env::vars_os() {
+        let Some(name) = name.to_str().filter(|name| name.starts_with("KEYBEARER_")) else { continue };
+        // Not the default instead: a database URL that cannot be read must not become an empty new database.
+        let value =
+            value.into_string().map_err(|_| anyhow::anyhow!("{name}: the value is not UTF-8 text"))?;
+        variables.push((name.to_owned(), value));
+    }
     Ok(Config::read(&mut Source::new(variables, file)?)?)
 }
 

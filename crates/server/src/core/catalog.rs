@@ -76,7 +76,9 @@ impl Catalog {
 
     /// The type of that slug, display name, snake-case name or definition id; ASCII case does not matter.
     pub fn find(&self, name: &str) -> Option<&Arc<ConnectorType>> {
-        self.types.get(self.names.get(&name.to_ascii_lowercase())?)
+        let name = name.to_ascii_lowercase();
+        // A slug is never another type's: stored rows are found by it.
+        self.types.get(&name).or_else(|| self.types.get(self.names.get(&name)?))
     }
 
     /// The type of that name, or the one answer for an unknown one.

@@ -6,14 +6,14 @@ use crate::core::access::Caller;
 use crate::core::call::{self, CheckReport, Ready};
 use crate::core::catalog::ConnectorType;
 use crate::core::consent::{self, Redeem, Redeemable};
-use crate::core::error::{Error, FieldError, Kind, Result};
+use crate::core::error::{Error, Kind, Result};
 use crate::core::grants::{self, GrantSecret, Import, ImportedOauth};
 use crate::core::pin::Pin;
 use crate::core::{Deps, jobs, oauth_apps, workspaces};
 use crate::store::{
     ConnectorFilter, ConnectorRow, ConnectorUpdate, ConnectorView, FinishConnector, GrantRow, WorkspaceRow,
 };
-use keybearer_connector::call::{Environment, match_scheme};
+use keybearer_connector::call::match_scheme;
 use keybearer_connector::plan::{Plan, SchemeKind};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
@@ -90,7 +90,7 @@ async fn by_secret(
         deps.store.grant(caller.organization(), &granted.grant_id).await?.ok_or_else(Error::not_found)?;
     let secret = GrantSecret::open(deps, &grant)?;
     // Everything that could be wrong with the connector is wrong before the secret_id is consumed.
-    let ready = Ready::unsaved(deps, plan, &grant, &secret, &environment, None)?;
+    let ready = Ready::unsaved(plan, &grant, &secret, &environment, None)?;
     if ask.verify {
         verify(deps, ready).await?;
     }
@@ -125,13 +125,13 @@ async fn by_credentials(
     auth_scheme: Option<&str>,
 ) -> Result<ConnectorView> {
     let environment = consent::accept_environment(plan, &ask.environment, "environment")?;
-    check_missing(plan, &environment)?;
+    consent::check_missing(plan, &environment)?;
     let environment: Map<String, Value> = environment.0.into_iter().collect();
     // A refused credential must not leave a workspace behind, so everything is made for it before it exists.
     let known = workspaces::find(deps, caller, &ask.workspace_name).await?;
     let placeholder = known.as_ref().map_or_else(String::new, |row| row.id.clone());
     let (grant, secret) = import(deps, caller, plan, values, auth_scheme, &placeholder, &environment).await?;
-    let ready = Ready::unsaved(deps, plan, &grant, &secret, &environment, None)?;
+    let ready = Ready::unsaved(plan, &grant, &secret, &environment, None)?;
     if ask.verify {
         verify(deps, ready).await?;
     }
@@ -174,7 +174,11 @@ async fn import(
             let app = if own_client || !renewable {
                 None
             } else {
-                oauth_apps::for_flow(deps, caller.organization(), &plan.info.slug).await.ok()
+                match oauth_apps::for_flow(deps, caller.organization(), &plan.info.slug).await {
+                    Ok(app) => Some(app),
+                    Err(error) if error.kind == Kind::OauthAppMissing => None,
+                    Err(error) => return Err(error),
+                }
             };
             Some(ImportedOauth {
                 refreshable: renewable && (own_client || app.is_some()),
@@ -205,19 +209,6 @@ fn expiry(value: Option<Value>) -> Result<Option<i64>> {
         }
         Some(_) => Err(wrong()),
     }
-}
-
-fn check_missing(plan: &Plan, environment: &Environment) -> Result<()> {
-    let missing = environment.missing(plan);
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let field = |name: String| FieldError {
-        field: format!("environment.{name}"),
-        message: "is required by this connector".to_owned(),
-        code: "missing",
-    };
-    Err(Error::invalid(missing.into_iter().map(field).collect()))
 }
 
 fn row(
@@ -284,11 +275,11 @@ pub async fn check_unsaved(
         return Err(Error::field("credentials", "missing", "is required"));
     };
     let environment = consent::accept_environment(&plan, &ask.environment, "environment")?;
-    check_missing(&plan, &environment)?;
+    consent::check_missing(&plan, &environment)?;
     let environment: Map<String, Value> = environment.0.into_iter().collect();
     let (grant, secret) =
         import(deps, caller, &plan, values, auth_scheme.as_deref(), "", &environment).await?;
-    let ready = Ready::unsaved(deps, &plan, &grant, &secret, &environment, None)?;
+    let ready = Ready::unsaved(&plan, &grant, &secret, &environment, None)?;
     call::check(deps, Arc::new(ready), entities).await
 }
 
@@ -313,8 +304,11 @@ pub async fn update(
     let now = deps.clock.now_ms();
     let changed =
         deps.store.update_connector(caller.organization(), caller.workspace(), id, update, now).await?;
+    if !changed {
+        return Err(Error::not_found());
+    }
     deps.connector_changed(id);
-    if changed { call::view(deps, caller, id).await } else { Err(Error::not_found()) }
+    call::view(deps, caller, id).await
 }
 
 /// Ends it at once; its grant is revoked at the provider by a job, whose id is returned.
@@ -325,7 +319,10 @@ pub async fn delete(deps: &Deps, caller: &Caller, id: &str) -> Result<String> {
         .store
         .delete_connector(caller.organization(), caller.workspace(), id, &job, deps.clock.now_ms())
         .await?;
+    if !deleted {
+        return Err(Error::not_found());
+    }
     deps.connector_changed(id);
     deps.wake.notify_one();
-    if deleted { Ok(job.id) } else { Err(Error::not_found()) }
+    Ok(job.id)
 }

@@ -27,6 +27,7 @@ use crate::store::{Store, StoreError};
 use crate::vault::Keyring;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
@@ -55,10 +56,27 @@ pub struct Deps {
     pub refreshes: grants::Refreshes,
     /// When this process last read the change feed.
     pub feed: feed::Feed,
+    /// Numbers that need not be secret: seeds of back-off jitter.
+    pub dice: Dice,
     /// Wakes the job runner.
     pub wake: Notify,
     /// Work that must end even when its caller goes away: token calls with their commits. The stop waits for it.
     pub tasks: TaskTracker,
+}
+
+/// Cheap, well-spread numbers for one process. Not for secrets: each follows from the one before.
+pub struct Dice(AtomicU64);
+
+impl Dice {
+    /// Starts anywhere.
+    pub fn new(random: &Random) -> Self {
+        Self(AtomicU64::new(random.number()))
+    }
+
+    /// The next number (the increment is that of SplitMix64).
+    pub fn number(&self) -> u64 {
+        self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed)
+    }
 }
 
 /// What the operator chose, as far as the rules care.
@@ -95,6 +113,13 @@ impl Deps {
         self.tokens.forget_all();
     }
 
+    /// The change feed was not read for so long that changes may be missing: nothing cached is believed.
+    pub fn forget_all(&self) {
+        self.feed.moved();
+        self.ready.clear();
+        self.tokens.forget_all();
+    }
+
     /// An application credential changed: every bearer is checked again.
     pub fn credential_changed(&self) {
         self.feed.moved();
@@ -107,6 +132,10 @@ impl From<StoreError> for error::Error {
         match error {
             StoreError::Unavailable(_) => {
                 Self::new(error::Kind::Unavailable, "The database cannot be reached; try again")
+                    .caused_by(error)
+            }
+            StoreError::Conflict(_) => {
+                Self::new(error::Kind::Conflict, "Another call changed this at the same time; read it again")
                     .caused_by(error)
             }
             other => Self::internal(other),

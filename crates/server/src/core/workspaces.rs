@@ -97,8 +97,9 @@ pub async fn update(
         }
         other => other?,
     };
+    let row = row.ok_or_else(Error::not_found)?;
     deps.workspace_changed(id);
-    row.ok_or_else(Error::not_found)
+    Ok(row)
 }
 
 /// Soft delete: its connectors end and their grants are revoked at the providers.
@@ -106,7 +107,8 @@ pub async fn delete(deps: &Deps, caller: &Caller, id: &str) -> Result<WorkspaceR
     let now = deps.clock.now_ms();
     let mut new_id = || deps.random.uuid_v7(&deps.clock);
     let row = deps.store.delete_workspace(caller.organization(), id, now, &mut new_id).await?;
+    let row = row.ok_or_else(Error::not_found)?;
     deps.workspace_changed(id);
     deps.wake.notify_one();
-    row.ok_or_else(Error::not_found)
+    Ok(row)
 }

@@ -44,10 +44,17 @@ async fn pause(stop: &mut watch::Receiver<bool>, pause: Duration) -> bool {
 
 /// Reads the change feed and drops what changed from this process's caches.
 async fn feed(deps: Arc<Deps>, mut stop: watch::Receiver<bool>, mut seen: i64) {
+    let mut read_at = deps.clock.now_ms();
     loop {
         match read_feed(&deps, seen).await {
             Ok(last) => {
                 seen = last;
+                let now = deps.clock.now_ms();
+                // By the wall clock, which goes on while a machine sleeps.
+                if now - read_at > i64::try_from(KEEP_CHANGES.as_millis() / 2).unwrap_or(i64::MAX) {
+                    deps.forget_all();
+                }
+                read_at = now;
                 deps.feed.read(&deps.clock);
             }
             Err(error) => tracing::warn!(%error, "the change feed cannot be read"),

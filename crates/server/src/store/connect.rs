@@ -63,16 +63,12 @@ fn place(url: &str, data_dir: &Path) -> Result<Place> {
         .map_err(|_| StoreError::Url("has a parameter that PostgreSQL connections do not know"))?;
     let named = options.get_application_name().is_some();
     let options = if named { options } else { options.application_name("keybearer") };
-    Ok(Place::Server(Box::new(options.disable_statement_logging())))
+    Ok(Place::Server(Box::new(options)))
 }
 
 async fn sqlite(file: &Path) -> Result<Store> {
     make_private(file).map_err(StoreError::io)?;
-    let options = SqliteConnectOptions::new()
-        .filename(file)
-        .foreign_keys(true)
-        .busy_timeout(WAIT)
-        .disable_statement_logging();
+    let options = SqliteConnectOptions::new().filename(file).foreign_keys(true).busy_timeout(WAIT);
     let writer = options
         .clone()
         .journal_mode(SqliteJournalMode::Wal)

@@ -44,7 +44,7 @@ impl JobRow {
             kind: "revoke_grant".to_owned(),
             subject: grant.to_owned(),
             status: "pending".to_owned(),
-            report: "{}".to_owned(),
+            report: "[]".to_owned(),
             attempts: 0,
             run_at: now,
             lease_until: None,

@@ -14,7 +14,7 @@ use super::sql::{locking, values};
 use super::work::Work;
 
 /// What a consumed flow becomes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum FinishConnector {
     /// A new connector, of the flow's workspace and with its grant.
     Insert(ConnectorRow),

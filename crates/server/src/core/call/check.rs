@@ -35,6 +35,10 @@ pub struct EntityCheck {
 
 /// Runs the definition's check operation, or one list per named entity.
 pub async fn check(deps: &Arc<Deps>, ready: Arc<Ready>, entities: &[String]) -> Result<CheckReport> {
+    if ready.attachment.is_none() && ready.connector_id.is_none() {
+        let why = "There is no access token yet: it is fetched when the connector is stored and first used";
+        return Ok(report("inconclusive", Some(why.to_owned())));
+    }
     if entities.is_empty() {
         let found = check_params(&ready.plan, &ready.target.environment, deps.clock.timestamp());
         return Ok(match found {
@@ -117,6 +121,8 @@ fn verdict(error: &Error) -> &'static str {
         | Kind::UpstreamTimeout
         | Kind::UpstreamRateLimited
         | Kind::RefreshInProgress
+        | Kind::TokenEndpointError
+        | Kind::Internal
         | Kind::Unavailable => "inconclusive",
         _ => "failed",
     }

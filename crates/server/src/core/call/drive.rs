@@ -6,9 +6,7 @@ use super::{Ready, fault_error, ready};
 use crate::core::error::{Error, Kind, Result};
 use crate::core::{Deps, grants};
 use crate::egress::{BodyStream, Received};
-use keybearer_connector::call::{
-    Answer, Call, Event, Fault, FaultKind, Settings, Shaping, Step, Unreachable, Unsigned,
-};
+use keybearer_connector::call::{Answer, Call, Event, Fault, FaultKind, Settings, Shaping, Step, Unsigned};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,7 +36,7 @@ pub async fn drive(
         retry_base_delay: deps.settings.retry_base_delay,
         deadline: deps.settings.upstream_timeout,
         now: deps.clock.timestamp(),
-        random: deps.random.number(),
+        random: deps.dice.number(),
     };
     let call =
         Call::new(Arc::clone(&ready.plan), Arc::clone(&ready.target), operation, params, shaping, settings);
@@ -59,7 +57,7 @@ impl Drive<'_> {
         let mut step = call.start();
         loop {
             let event = match step {
-                Step::Send(unsigned) => self.send(unsigned).await,
+                Step::Send(unsigned) => self.send(unsigned).await?,
                 Step::Refresh => self.refresh().await?,
                 Step::Wait(pause) => {
                     tokio::time::sleep(pause).await;
@@ -76,27 +74,32 @@ impl Drive<'_> {
         self.deps.clock.ticks().saturating_sub(self.started)
     }
 
-    async fn send(&mut self, unsigned: Unsigned) -> Event {
+    async fn send(&mut self, unsigned: Unsigned) -> Result<Event> {
         let admitted = match self.deps.egress.admit(unsigned, &self.ready.reach) {
             Ok(admitted) => admitted,
-            Err(unreachable) => return Event::Unreachable(unreachable),
+            Err(unreachable) => return Ok(Event::Unreachable(unreachable)),
         };
-        let signed = match &self.ready.attachment {
-            Some(attachment) => admitted.attach(attachment),
-            None => admitted.unauthenticated(),
+        // Never without the credential: an answer to a stranger says nothing about the user's account.
+        let Some(attachment) = &self.ready.attachment else {
+            return Err(super::reauthorization_required("There is no access token yet", &self.ready));
         };
+        let signed = admitted.attach(attachment);
         let left = self.deps.settings.upstream_timeout.saturating_sub(self.elapsed());
         if left.is_zero() {
-            return Event::Unreachable(Unreachable::TimedOut);
+            return Err(Error::new(
+                Kind::UpstreamTimeout,
+                "The time was used up before the request was sent",
+            )
+            .with("retryable", true));
         }
-        match self.deps.egress.send(signed, left).await {
+        Ok(match self.deps.egress.send(signed, left).await {
             Ok(Received::Whole(response)) => Event::Response(response),
             Ok(Received::Streaming { status, headers, body }) => {
                 self.body = Some(body);
                 Event::Head(status, headers)
             }
             Err(unreachable) => Event::Unreachable(unreachable),
-        }
+        })
     }
 
     /// The provider answered 401. Where nothing can be refreshed, the fault says so; a failed renewal is an error of its own.
@@ -140,18 +143,23 @@ async fn fresh(deps: &Arc<Deps>, ready: Arc<Ready>) -> Result<Arc<Ready>> {
     Ok(ready)
 }
 
-/// Refreshes and reads the connector again. A refresh that was already ending when we joined it may have led to just
-/// the version that we found wanting: then one of our own follows.
+/// Refreshes and reads the connector again. Meanwhile it may have got another grant by a reconnect, and a refresh that
+/// was already ending when we joined it may have led to just the version that we found wanting.
 async fn renewed(deps: &Arc<Deps>, old: &Arc<Ready>) -> Result<Arc<Ready>> {
     let id = old.connector_id.as_deref().unwrap_or_default();
+    let mut refused = None;
     for _ in 0..2 {
-        refresh_grant(deps, old).await?;
+        refused = refresh_grant(deps, old).await.err();
         let new = ready::reload(deps, &old.organization_id, &old.workspace_id, id).await?;
-        if new.grant.version != old.grant.version {
+        if (&new.grant.id, new.grant.version) != (&old.grant.id, old.grant.version) {
             return Ok(new);
         }
+        if refused.is_some() {
+            break;
+        }
     }
-    Err(grants::token_endpoint_error("another renewal ended without a newer token"))
+    Err(refused
+        .unwrap_or_else(|| grants::token_endpoint_error("another renewal ended without a newer token")))
 }
 
 async fn refresh_grant(deps: &Arc<Deps>, old: &Arc<Ready>) -> Result<()> {

@@ -6,6 +6,10 @@ use super::Ready;
 use crate::core::error::{Error, FieldError, Kind};
 use keybearer_connector::call::{Fault, FaultKind, ParamError};
 use serde_json::{Value, json};
+use std::time::Duration;
+
+/// For a rate limit whose length the provider does not say.
+const SILENT_LIMIT: Duration = Duration::from_secs(30);
 
 /// The error of a fault. The provider's message stands in it, bounded, without the credential's values.
 pub fn fault_error(mut fault: Fault, ready: &Ready) -> Error {
@@ -45,7 +49,9 @@ fn with_upstream(mut error: Error, fault: &Fault) -> Error {
     if let Some(status) = fault.upstream_status {
         error = error.with("upstream_status", status);
     }
-    if let Some(after) = fault.retry_after {
+    // A provider that limits without saying how long is asked again after a while.
+    let silent = (fault.kind == FaultKind::UpstreamRateLimited).then_some(SILENT_LIMIT);
+    if let Some(after) = fault.retry_after.or(silent) {
         error = error.with("retry_after_seconds", after.as_secs() + u64::from(after.subsec_nanos() > 0));
     }
     if !fault.missing_scopes.is_empty() {

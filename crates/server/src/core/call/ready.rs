@@ -85,6 +85,11 @@ impl ReadyCache {
         self.0.retain(|_, ready| ready.grant.id != grant_id);
     }
 
+    /// Drops all.
+    pub fn clear(&self) {
+        self.0.clear();
+    }
+
     /// Drops the connectors of one workspace.
     pub fn forget_workspace(&self, workspace_id: &str) {
         self.0.retain(|_, ready| ready.workspace_id != workspace_id);
@@ -102,6 +107,8 @@ pub async fn resolve(deps: &Deps, caller: &Caller, id: &str) -> Result<Arc<Ready
         return if own { Ok(ready) } else { Err(Error::not_found()) };
     }
     let generation = deps.feed.generation();
+    // Whatever the database says now, the view from before is not trusted again.
+    deps.ready.remove(id);
     let view = view(deps, caller, id).await?;
     let ready = Arc::new(Ready::of(deps, &view)?);
     // A late fill must not bring back what changed meanwhile.
@@ -136,7 +143,7 @@ impl Ready {
         let secret = GrantSecret::open(deps, grant)?;
         let environment: Map<String, Value> =
             serde_json::from_str(&row.environment).map_err(Error::internal)?;
-        let mut ready = Self::unsaved(deps, &plan, grant, &secret, &environment, None)?;
+        let mut ready = Self::unsaved(&plan, grant, &secret, &environment, None)?;
         ready.connector_id = Some(row.id.clone());
         ready.workspace_name.clone_from(&view.workspace_name);
         Ok(ready)
@@ -144,7 +151,6 @@ impl Ready {
 
     /// Of a grant without a connector. `client_id` is the OAuth app's, which some headers want.
     pub fn unsaved(
-        _deps: &Deps,
         plan: &Arc<Plan>,
         grant: &GrantRow,
         secret: &GrantSecret,

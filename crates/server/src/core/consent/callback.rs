@@ -50,6 +50,12 @@ pub async fn callback(deps: &Arc<Deps>, slug: Option<&str>, pairs: Vec<(String, 
         values.entry(name).or_default().push(value);
     }
     let Some([state]) = values.get("state").map(Vec::as_slice) else { return Ok(Outcome::Refused) };
+    // A path that can be no connector's name is not looked up.
+    if slug
+        .is_some_and(|slug| slug.len() > 64 || !slug.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
+    {
+        return Ok(Outcome::Refused);
+    }
     let path = slug.map_or(LEGACY.to_owned(), str::to_ascii_lowercase);
     match deps.store.take_flow(&digest("state", state), &path, deps.clock.now_ms()).await? {
         Taken::Unknown => Ok(Outcome::Refused),

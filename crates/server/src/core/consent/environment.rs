@@ -14,6 +14,20 @@ pub fn accept_environment(plan: &Plan, given: &Map<String, Value>, field: &str) 
         .map_err(|errors| Error::invalid(errors.iter().map(|error| field_error(field, error)).collect()))
 }
 
+/// 422 for required variables without a value.
+pub fn check_missing(plan: &Plan, environment: &Environment) -> Result<()> {
+    let missing = environment.missing(plan);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let field = |name: String| FieldError {
+        field: format!("environment.{name}"),
+        message: "is required by this connector".to_owned(),
+        code: "missing",
+    };
+    Err(Error::invalid(missing.into_iter().map(field).collect()))
+}
+
 /// Later values over pinned ones: new names are added, a contradiction is refused.
 pub fn merge_pinned(pinned: &Map<String, Value>, later: &Map<String, Value>) -> Result<Map<String, Value>> {
     let mut merged = pinned.clone();

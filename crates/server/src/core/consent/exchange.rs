@@ -2,7 +2,7 @@
 //!
 //! Knows the token endpoint's messages through `keybearer_connector::oauth`. Must not know the browser.
 
-use super::flow::{Exchanging, Flow};
+use super::flow::Exchanging;
 use super::open_verifier;
 use crate::config::CallbackMode;
 use crate::core::call::{self, Ready};
@@ -11,7 +11,7 @@ use crate::core::grants::{self, GrantSecret};
 use crate::core::oauth_apps::{self, OauthApp};
 use crate::core::pin::Pin;
 use crate::core::{Deps, connectors};
-use crate::store::{ConnectorRow, FinishConnector, GrantRow};
+use crate::store::{ConnectorRow, FinishConnector, GrantRow, StoreError};
 use crate::vault::digest;
 use keybearer_connector::call::Environment;
 use keybearer_connector::oauth::token::{self, Exchange, TokenAnswer};
@@ -21,6 +21,13 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// For the question whose account it is; the user's browser waits.
+const IDENTITY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Tries to store a grant while the database cannot be reached, and the pause between them.
+const STORE_TRIES: u32 = 50;
+const STORE_PAUSE: Duration = Duration::from_millis(200);
 
 /// What the application gets.
 pub(super) enum Exchanged {
@@ -65,10 +72,24 @@ pub(super) async fn exchange(
     let answer = token_call(deps, &flow, oauth, &plan, &app, code, &environment).await?;
     let mut grant = grants::from_answer(deps, &flow.0, &scheme.name, &answer, kept, &Pin::of(&plan))
         .map_err(failed("sealing"))?;
-    let account = whose(deps, &plan, oauth, &grant, &flow.0, &app, &answer).await;
-    grant.account_id = account.as_ref().map(|account| account.id.clone());
-    grant.account_name = account.and_then(|account| account.name);
-    store(deps, flow, grant, &plan).await
+    grant.account_id = answer.identity.as_ref().map(|account| account.id.clone());
+    grant.account_name = answer.identity.as_ref().and_then(|account| account.name.clone());
+    let secret = GrantSecret::open(deps, &grant).map_err(failed("sealing"))?;
+    // Made before anything is stored: a grant that cannot be used must not replace one that can.
+    let ready = Ready::unsaved(&plan, &grant, &secret, &flow.0.environment, Some(&app.client_id))
+        .map_err(failed("the grant cannot be used"))?;
+    let stored = store(deps, flow, grant.clone(), &plan).await;
+    match &stored {
+        Ok(_) if grant.account_id.is_none() => learn_account(deps, ready, oauth, &grant).await,
+        Ok(_) => {}
+        // The flow or its workspace ended meanwhile: nobody will ever redeem these tokens.
+        Err(_) => {
+            if let Err(error) = grants::revoke::tokens(deps, &grant, &secret).await {
+                tracing::warn!(%error, "the tokens of a consent that was not stored were not revoked");
+            }
+        }
+    }
+    stored
 }
 
 /// Further callback values that the definition declares, each checked against its pattern.
@@ -116,26 +137,37 @@ async fn token_call(
     Ok(answer)
 }
 
-/// The account's id and name; none when the provider does not say. Never a reason to lose the grant.
-async fn whose(
-    deps: &Arc<Deps>,
-    plan: &Arc<Plan>,
-    oauth: &OauthPlan,
-    grant: &GrantRow,
-    flow: &Flow,
-    app: &OauthApp,
-    answer: &TokenAnswer,
-) -> Option<Account> {
-    if answer.identity.is_some() {
-        return answer.identity.clone();
-    }
-    let secret = GrantSecret::open(deps, grant).ok()?;
-    let ready = Ready::unsaved(deps, plan, grant, &secret, &flow.environment, Some(&app.client_id)).ok()?;
-    match call::identity(deps, ready, oauth).await {
-        Ok(account) => account,
-        Err(error) => {
-            tracing::info!(%error, connector_type = %plan.info.slug, "the account behind a new grant is not known");
+/// Whose account it is, by the definition's identity operation. The grant is stored already: a provider that is slow
+/// or does not say costs nothing but the name.
+async fn learn_account(deps: &Arc<Deps>, ready: Ready, oauth: &OauthPlan, grant: &GrantRow) {
+    let asked = tokio::time::timeout(IDENTITY_TIMEOUT, call::identity(deps, ready, oauth)).await;
+    let account = match asked {
+        Ok(Ok(account)) => account,
+        Ok(Err(error)) => {
+            tracing::info!(grant = %grant.id, %error, "the account behind a new grant is not known");
             None
+        }
+        Err(_) => None,
+    };
+    let Some(Account { id, name }) = account else { return };
+    let now = deps.clock.now_ms();
+    let set = deps.store.set_account(&grant.organization_id, &grant.id, &id, name.as_deref(), now).await;
+    if let Err(error) = set {
+        tracing::warn!(grant = %grant.id, %error, "the account behind a new grant was not stored");
+    }
+}
+
+/// Tries a store call again while the database is away: the code is spent, so the tokens in hand are the only ones.
+async fn persist<F>(mut store: impl FnMut() -> F) -> std::result::Result<bool, StoreError>
+where
+    F: Future<Output = std::result::Result<bool, StoreError>>,
+{
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match store().await {
+            Err(StoreError::Unavailable(_)) if tries < STORE_TRIES => tokio::time::sleep(STORE_PAUSE).await,
+            done => return done,
         }
     }
 }
@@ -143,7 +175,7 @@ async fn whose(
 async fn store(deps: &Deps, flow: Exchanging, mut grant: GrantRow, plan: &Plan) -> Result<Exchanged, Reason> {
     let now = deps.clock.now_ms();
     let (org, id) = (flow.0.organization_id.clone(), flow.0.id.clone());
-    let failed = |error: crate::store::StoreError| {
+    let failed = |error: StoreError| {
         tracing::warn!(%error, "the grant was not stored");
         "creation_failed".to_owned()
     };
@@ -152,11 +184,9 @@ async fn store(deps: &Deps, flow: Exchanging, mut grant: GrantRow, plan: &Plan) 
         let expires = now + i64::try_from(deps.settings.secret_ttl.as_millis()).unwrap_or(i64::MAX);
         let hash = digest("secret_id", secret.expose_secret());
         let granted = flow.grant(grant.id.clone(), expires);
-        let stored = deps
-            .store
-            .grant_flow(&org, &id, &grant, &hash, granted.secret_expires_at, now)
-            .await
-            .map_err(failed)?;
+        let until = granted.secret_expires_at;
+        let stored =
+            persist(|| deps.store.grant_flow(&org, &id, &grant, &hash, until, now)).await.map_err(failed)?;
         return if stored {
             Ok(Exchanged::Secret(secret.expose_secret().to_owned()))
         } else {
@@ -201,7 +231,8 @@ async fn store(deps: &Deps, flow: Exchanging, mut grant: GrantRow, plan: &Plan) 
             (row.id.clone(), FinishConnector::Insert(row))
         }
     };
-    let stored = deps.store.finish_flow(&org, &id, &grant, finish, now).await.map_err(failed)?;
+    let stored =
+        persist(|| deps.store.finish_flow(&org, &id, &grant, finish.clone(), now)).await.map_err(failed)?;
     deps.connector_changed(&connector);
     if stored { Ok(Exchanged::Connector(connector)) } else { Err("creation_failed".to_owned()) }
 }

@@ -48,7 +48,8 @@ pub struct Flow {
     pub callback: Callback,
 }
 
-/// The provider has not answered yet.
+/// The provider has not answered yet. The store's conditional UPDATE makes the move to [`Exchanging`], because only one
+/// of several callbacks may make it.
 #[derive(Debug)]
 pub struct Pending(pub Flow);
 
@@ -71,15 +72,6 @@ pub struct Granted {
 #[derive(Debug)]
 pub struct Consumed(pub Flow);
 
-/// The flow ended without one.
-#[derive(Debug)]
-pub struct Failed {
-    /// The flow.
-    pub flow: Flow,
-    /// Our code, for the log and the redirect.
-    pub reason: &'static str,
-}
-
 /// A flow in any state, as the store has it.
 #[derive(Debug)]
 pub enum Stored {
@@ -93,13 +85,6 @@ pub enum Stored {
     Over(Flow),
 }
 
-impl Pending {
-    /// The callback came: the state is consumed.
-    pub fn exchange(self) -> Exchanging {
-        Exchanging(self.0)
-    }
-}
-
 impl Exchanging {
     /// The provider granted.
     pub fn grant(self, grant_id: String, secret_expires_at: i64) -> Granted {
@@ -109,11 +94,6 @@ impl Exchanging {
     /// The provider granted and the server creates the connector itself.
     pub fn consume(self) -> Consumed {
         Consumed(self.0)
-    }
-
-    /// The provider refused, or the exchange failed.
-    pub fn fail(self, reason: &'static str) -> Failed {
-        Failed { flow: self.0, reason }
     }
 }
 

@@ -74,6 +74,10 @@ pub async fn initiate(deps: &Deps, caller: &Caller, ask: Initiate) -> Result<Sec
             environment.0.entry(name).or_insert(value);
         }
     }
+    if ask.mode == CallbackMode::ConnectorId {
+        // Nobody will be asked again: the callback makes the connector of what is here.
+        super::check_missing(&plan, &environment)?;
+    }
     let state = deps.random.token(32);
     let verifier = deps.random.token(32);
     let url = consent_url(deps, oauth, &plan, &app, &ask, &environment, &state, &verifier)?;

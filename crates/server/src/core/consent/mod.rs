@@ -11,7 +11,7 @@ mod initiate;
 mod redeem;
 
 pub use callback::{Outcome, callback};
-pub use environment::{accept_environment, merge_pinned};
+pub use environment::{accept_environment, check_missing, merge_pinned};
 pub use initiate::{Initiate, initiate};
 pub use redeem::{Redeem, Redeemable, find_redeemable, finish};
 

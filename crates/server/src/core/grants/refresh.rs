@@ -107,6 +107,8 @@ impl Refreshes {
         let tasks = deps.tasks.clone();
         tasks.spawn(async move {
             let _leave = Leave { deps: Arc::clone(&deps), grant_id: grant_id.clone() };
+            // Dropped before `_leave`, which looks for the closed channel after a panic.
+            let sender = sender;
             let run = Run {
                 deps: &deps,
                 organization: &organization,
@@ -289,9 +291,26 @@ impl Run<'_> {
             let renewal = self.deps.store.renew_claim(self.organization, self.grant_id, &self.attempt);
             match tokio::time::timeout(left, renewal).await {
                 Ok(Ok(true)) => renewed = asked,
+                // The grant ended: nobody else will use it, so the call may finish, and what it brings is revoked.
+                Ok(Ok(false)) if self.is_ended().await => return std::future::pending().await,
                 Ok(Ok(false)) | Err(_) => return,
                 Ok(Err(_)) => {}
             }
+        }
+    }
+
+    async fn is_ended(&self) -> bool {
+        let row = self.deps.store.grant(self.organization, self.grant_id).await;
+        row.is_ok_and(|row| row.is_none_or(|row| row.status == "ended"))
+    }
+
+    /// New tokens of a grant that ended during the token call are taken back. Those of a replaced grant are not:
+    /// some providers would end the new grant of the same user with them.
+    async fn revoke_orphan(&self, row: &GrantRow, secret: &GrantSecret) {
+        let ended = self.deps.store.grant(self.organization, self.grant_id).await;
+        let deleted = matches!(ended, Ok(Some(row)) if row.status == "ended" && row.status_reason.as_deref() != Some("replaced"));
+        if deleted && let Err(error) = super::revoke::tokens(self.deps, row, secret).await {
+            tracing::warn!(grant = self.grant_id, %error, "tokens of a grant that ended meanwhile were not revoked");
         }
     }
 
@@ -329,6 +348,9 @@ impl Run<'_> {
                 done => {
                     self.deps.feed.moved();
                     self.deps.ready.forget_grant(self.grant_id);
+                    if matches!(done, Ok(false)) {
+                        self.revoke_orphan(&next, &secret).await;
+                    }
                     return done;
                 }
             }

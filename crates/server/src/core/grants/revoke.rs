@@ -19,6 +19,11 @@ use serde_json::{Value, json};
 pub struct Report(Vec<(&'static str, &'static str)>);
 
 impl Report {
+    /// Nothing could be tried.
+    pub fn failed() -> Self {
+        Self(vec![("grant", "failed")])
+    }
+
     /// Nothing is left to try.
     pub fn is_settled(&self) -> bool {
         self.0.iter().all(|(_, outcome)| *outcome != "failed")
@@ -40,11 +45,15 @@ pub async fn revoke(deps: &Deps, organization: &str, grant_id: &str) -> Result<R
     if row.kind != "oauth" || row.sealed.is_empty() {
         return Ok(Report(Vec::new()));
     }
-    let secret = GrantSecret::open(deps, &row)?;
+    tokens(deps, &row, &GrantSecret::open(deps, &row)?).await
+}
+
+/// Revokes tokens that came for a grant and could not be stored, because it had ended meanwhile.
+pub async fn tokens(deps: &Deps, row: &GrantRow, secret: &GrantSecret) -> Result<Report> {
     let mut outcomes = Vec::new();
     for (name, kind) in [("refresh_token", Kind::RefreshToken), ("access_token", Kind::AccessToken)] {
         if secret.value(name).is_some() {
-            outcomes.push((name, one(deps, &row, &secret, kind).await?));
+            outcomes.push((name, one(deps, row, secret, kind).await?));
         }
     }
     Ok(Report(outcomes))

@@ -1,3 +1,11 @@
-//! The consent flow, from initiate to a redeemed `secret_id`.
+//! The consent flow, from initiate to a redeemed `secret_id` (contract section 5).
 
+mod callback;
+mod initiate;
+mod issuer;
+mod reconnect;
+mod secret_id;
+mod sweep;
+mod token_answers;
+mod token_calls;
 mod walk;

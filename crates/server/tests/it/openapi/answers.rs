@@ -75,16 +75,21 @@ impl Witness<'_> {
         match content {
             None => assert!(reply.text().is_empty(), "{}: a body that is not described", reply.asked),
             Some(content) => {
-                let media = content.get(kind).unwrap_or_else(|| panic!("{}: {kind} is not described", reply.asked));
+                let media =
+                    content.get(kind).unwrap_or_else(|| panic!("{}: {kind} is not described", reply.asked));
                 if kind == "application/json" {
                     let wrong = mistakes(&self.document, &media["schema"], &reply.json(), "");
                     assert!(wrong.is_empty(), "{}: {wrong:#?}\n{}", reply.asked, reply.text());
                 }
             }
         }
-        for code in response["x-keybearer-error-codes"].as_array().into_iter().take(1) {
-            let codes = response["x-keybearer-error-codes"].as_array().unwrap();
-            assert!(codes.contains(&reply.json()["error_code"]), "{}: {code} {}", reply.asked, reply.text());
+        if let Some(codes) = response["x-keybearer-error-codes"].as_array() {
+            assert!(
+                codes.contains(&reply.json()["error_code"]),
+                "{}: not described: {}",
+                reply.asked,
+                reply.text()
+            );
         }
         self.seen.borrow_mut().insert(format!("{method} {template}"));
     }
@@ -114,7 +119,10 @@ async fn tokens(witness: &Witness<'_>) {
         witness.stage.secrets.keep(reply["access_token"].as_str().unwrap());
     }
     let wrong = with(body, &json!({"client_secret": "wrong"}));
-    witness.call(&witness.stage.anonymous(), Method::POST, "/applications/token", Some(&wrong)).await.fails(401, "unauthorized");
+    witness
+        .call(&witness.stage.anonymous(), Method::POST, "/applications/token", Some(&wrong))
+        .await
+        .fails(401, "unauthorized");
     let user = json!({"customer_name": "w1"});
     for base in ["/account/applications", "/embedded"] {
         let token = witness.post(&format!("{base}/scoped-token"), &user).await.ok();
@@ -122,9 +130,15 @@ async fn tokens(witness: &Witness<'_>) {
         witness.call(&scoped, Method::GET, &format!("{base}/scoped-token/info"), None).await.ok();
         let page = with(user.clone(), &json!({"allowed_origin": "https://app.example.com"}));
         witness.post(&format!("{base}/widget-token"), &page).await.ok();
-        witness.call(&scoped, Method::POST, &format!("{base}/widget-token"), Some(&page)).await.fails(403, "forbidden");
+        witness
+            .call(&scoped, Method::POST, &format!("{base}/widget-token"), Some(&page))
+            .await
+            .fails(403, "forbidden");
     }
-    witness.call(&witness.stage.anonymous(), Method::GET, "/workspaces", None).await.fails(401, "unauthorized");
+    witness
+        .call(&witness.stage.anonymous(), Method::GET, "/workspaces", None)
+        .await
+        .fails(401, "unauthorized");
 }
 
 async fn organization(witness: &Witness<'_>) {
@@ -147,11 +161,13 @@ async fn connector(witness: &Witness<'_>) -> String {
     let url = reply["consent_url"].as_str().unwrap();
     witness.stage.secrets.keep(&crate::support::walk::param(url, "state").unwrap());
     let secret_id = witness.stage.secret_id("w1", &json!({})).await;
-    let body = json!({"external_user_id": "w1", "connector_type": CRM, "server_side_oauth_secret_id": secret_id});
+    let body =
+        json!({"external_user_id": "w1", "connector_type": CRM, "server_side_oauth_secret_id": secret_id});
     let made = witness.post("/integrations/connectors", &body).await.ok();
     witness.post("/integrations/connectors", &body).await.fails(400, "invalid_secret_id");
     let token = witness.stage.secrets.new("at");
-    let unsaved = json!({"external_user_id": "w2", "connector_type": CRM, "credentials": {"access_token": token}});
+    let unsaved =
+        json!({"external_user_id": "w2", "connector_type": CRM, "credentials": {"access_token": token}});
     witness.post("/integrations/connectors/check", &unsaved).await.ok();
     id(&made)
 }
@@ -213,7 +229,8 @@ async fn endings(witness: &Witness<'_>, id: &str) {
 
 async fn outside(witness: &Witness<'_>) {
     for path in ["/health", "/ready", "/connect", "/openapi.json", "/docs"] {
-        let reply = witness.stage.http.call(Method::GET, format!("{}{path}", witness.stage.base)).send().await;
+        let reply =
+            witness.stage.http.call(Method::GET, format!("{}{path}", witness.stage.base)).send().await;
         reply.is(200);
         witness.check(&Method::GET, path, &reply);
     }

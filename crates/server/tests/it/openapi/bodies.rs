@@ -64,7 +64,9 @@ async fn probe(
 fn wrong_values(document: &Value, property: &Value) -> Vec<Value> {
     let types = types(document, property);
     let mut wrong = Vec::new();
-    for (name, value) in [("object", json!({"wrong": true})), ("integer", json!(12345)), ("boolean", json!(true))] {
+    for (name, value) in
+        [("object", json!({"wrong": true})), ("integer", json!(12345)), ("boolean", json!(true))]
+    {
         if !types.iter().any(|known| known == name) {
             wrong.push(value);
         }

@@ -83,3 +83,23 @@ fn is(name: &str, value: &Value) -> bool {
         other => panic!("{other}"),
     }
 }
+
+#[test]
+fn strictness() {
+    let document =
+        serde_json::json!({"components": {"schemas": {"Id": {"type": "string", "format": "uuid"}}}});
+    let schema = serde_json::json!({
+        "type": "object",
+        "required": ["id"],
+        "properties": {"id": {"$ref": "#/components/schemas/Id"}, "status": {"type": ["string", "null"], "enum": ["a", null]}},
+    });
+    for (value, wrong) in [
+        (serde_json::json!({"id": "0198c6a8-3b2d-7e5f-8a11-2c3d4e5f6005", "status": null}), 0),
+        (serde_json::json!({"id": "x"}), 1),
+        (serde_json::json!({"status": "b"}), 2),
+        (serde_json::json!({"id": "0198c6a8-3b2d-7e5f-8a11-2c3d4e5f6005", "more": 1}), 1),
+        (serde_json::json!([]), 1),
+    ] {
+        assert_eq!(mistakes(&document, &schema, &value, "").len(), wrong, "{value}");
+    }
+}
