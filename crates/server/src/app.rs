@@ -14,6 +14,7 @@ use crate::vault::{Keyring, MasterKey, WrappedKey, digest};
 use anyhow::Context;
 use axum::Router;
 use secrecy::ExposeSecret;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -71,6 +72,7 @@ impl App {
             random: random.clone(),
             settings: settings(&config),
             tokens,
+            sign_ins: crate::core::sign_ins::SignIns::default(),
             ready: crate::core::call::ReadyCache::default(),
             refreshes: crate::core::grants::Refreshes::default(),
             feed: crate::core::feed::Feed::default(),
@@ -90,7 +92,7 @@ impl App {
     pub async fn serve(self, listener: TcpListener, mut stop: watch::Receiver<bool>) -> anyhow::Result<()> {
         let loops = jobs::start(&self.deps, &stop).await?;
         self.compile_definitions();
-        let router = self.router();
+        let router = self.router().into_make_service_with_connect_info::<SocketAddr>();
         let drained = stop.clone();
         let server = axum::serve(listener, router)
             .with_graceful_shutdown(async move { drop(stop.wait_for(|stop| *stop).await) });

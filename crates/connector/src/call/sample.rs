@@ -125,6 +125,7 @@ pub(crate) fn oauth() -> OauthPlan {
         }),
         token_extract: vec![],
         variables: vec![],
+        bounded: vec![],
         header: http::header::AUTHORIZATION,
         prefix: "Bearer ".into(),
         app_fields: vec![],

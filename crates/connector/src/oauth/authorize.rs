@@ -32,7 +32,7 @@ pub fn url(oauth: &OauthPlan, request: &AuthorizeRequest<'_>) -> Result<Url, Oau
         .as_ref()
         .ok_or_else(|| OauthError("this connector has no consent flow".to_owned()))?;
     let more = [("client_id", request.client_id)];
-    let mut url = endpoint::url(template, request.environment, &more)?;
+    let mut url = endpoint::url(template, &oauth.bounded, request.environment, &more)?;
     let core = core(oauth, request);
     let mut pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
     for (name, value) in &oauth.authorize_params {

@@ -4,7 +4,7 @@
 
 use crate::call::Environment;
 use crate::call::host::{is_host, is_label, is_plain};
-use crate::plan::Template;
+use crate::plan::{Authority, Template};
 use jiff::Timestamp;
 use serde_json::Value;
 use url::Url;
@@ -14,15 +14,25 @@ use url::Url;
 #[error("{0}")]
 pub struct OauthError(pub String);
 
-/// The URL of an endpoint. `more` are further names, such as `client_id`.
+/// The URL of an endpoint. `bounded` are the names that may choose its host ([`crate::plan::OauthPlan::bounded`]),
+/// `more` further names, such as `client_id`.
 pub(super) fn url(
     template: &Template,
+    bounded: &[String],
     environment: &Environment,
     more: &[(&str, &str)],
 ) -> Result<Url, OauthError> {
+    let authority = Authority::of(&template.source);
+    if let Some(name) = authority.open_names().iter().find(|name| !bounded.contains(name)) {
+        return Err(OauthError(format!(
+            "the value of {name:?} would choose the host of the endpoint {:?}, and the definition does not limit it: \
+             it needs an enum, a pattern or host suffixes",
+            template.source
+        )));
+    }
     for name in template.names() {
         if let Some(value) = environment.text(&name) {
-            check(template, &name, &value)?;
+            check(&authority, &name, &value)?;
         }
     }
     let text = text(template, environment, more)?;
@@ -33,9 +43,13 @@ pub(super) fn url(
         ))
     };
     let url = Url::parse(text.trim()).map_err(|_| error())?;
+    // A URL parser skips slashes before the host: an absent host must not make the path one.
+    let has_host = text.split_once("://").is_some_and(|(_, rest)| !rest.starts_with(['/', '\\']));
+    let is_below = authority.names.is_empty()
+        || authority.suffix.as_deref().is_none_or(|suffix| url.host_str().is_some_and(|h| h.ends_with(suffix)));
     let mut bare = url.clone();
     bare.set_query(None);
-    if is_plain(&bare) && url.fragment().is_none() { Ok(url) } else { Err(error()) }
+    if is_plain(&bare) && url.fragment().is_none() && has_host && is_below { Ok(url) } else { Err(error()) }
 }
 
 /// A template as text.
@@ -55,17 +69,16 @@ pub(super) fn text(
     })
 }
 
-/// A value may be one label, or a host name where no label follows, or a whole origin where the URL begins with it.
-fn check(template: &Template, name: &str, value: &str) -> Result<(), OauthError> {
-    let begins = template.source.trim_start().trim_start_matches("{{").trim_start().starts_with(name);
-    if begins && Url::parse(value).is_ok_and(|url| is_plain(&url)) {
+/// A value may be one label. Where the definition limits the names that choose the host, it may be a host too, or a
+/// whole origin where the URL begins with it.
+fn check(authority: &Authority, name: &str, value: &str) -> Result<(), OauthError> {
+    let chooses = authority.open_names().iter().any(|open| open == name);
+    let is_origin = || chooses && authority.begins && Url::parse(value).is_ok_and(|url| is_plain(&url));
+    let in_host = authority.names.iter().any(|other| other == name);
+    if is_label(value) || ((chooses || !in_host) && is_host(value)) || is_origin() {
         return Ok(());
     }
-    let label_only = template.source.split("}}").skip(1).any(|after| after.starts_with('.'));
-    if is_label(value) || (!label_only && is_host(value)) || matches!(value, "true" | "false") {
-        return Ok(());
-    }
-    let what = if label_only {
+    let what = if in_host && !chooses {
         "one part of a host name: letters, digits and hyphens"
     } else {
         "a host name or one part of it"

@@ -56,7 +56,7 @@ pub fn request(
     };
     let Some(token) = token else { return Ok(None) };
     let values = Values { tokens, client_id: client.client_id };
-    let Some(place) = place(revocation, &values, environment)? else { return Ok(None) };
+    let Some(place) = place(oauth, revocation, &values, environment)? else { return Ok(None) };
     let mut request = match &revocation.json {
         Some(template) => {
             let Some(body) = values.fill_tree(template) else { return Ok(None) };
@@ -108,6 +108,7 @@ struct Place {
 }
 
 fn place(
+    oauth: &OauthPlan,
     revocation: &Revocation,
     values: &Values<'_>,
     environment: &Environment,
@@ -118,7 +119,7 @@ fn place(
         .replace("{client_id}", &component(values.client_id))
         .replace("{access_token}", "token")
         .replace("{refresh_token}", "token");
-    let url = endpoint::url(&Template { source: shown, lenient: true }, environment, &[])?;
+    let url = endpoint::url(&Template { source: shown, lenient: true }, &oauth.bounded, environment, &[])?;
     if !has_token {
         return Ok(Some(Place { url, path: None, has_token }));
     }

@@ -46,7 +46,7 @@ pub fn exchange(
 ) -> Result<TokenRequest, OauthError> {
     let template =
         oauth.token_url.as_ref().ok_or_else(|| OauthError("the definition has no token URL".to_owned()))?;
-    let url = endpoint::url(template, environment, &[("client_id", client.client_id)])?;
+    let url = endpoint::url(template, &oauth.bounded, environment, &[("client_id", client.client_id)])?;
     let mut parameters = vec![
         ("grant_type".to_owned(), "authorization_code".to_owned()),
         ("code".to_owned(), code.code.expose_secret().to_owned()),
@@ -93,7 +93,7 @@ pub fn refresh(
     let plan = oauth.refresh.as_ref().ok_or_else(|| {
         OauthError("the definition does not say how this connector's token is renewed".to_owned())
     })?;
-    let url = endpoint::url(&plan.url, environment, &[("client_id", client.client_id)])?;
+    let url = endpoint::url(&plan.url, &oauth.bounded, environment, &[("client_id", client.client_id)])?;
     let scope = || (oauth.scope_param.clone(), renewal.scopes.join(&oauth.scope_separator));
     let mut parameters = vec![("grant_type".to_owned(), plan.grant_type.clone())];
     match plan.grant_type.as_str() {

@@ -134,6 +134,9 @@ pub struct OauthPlan {
     pub token_extract: Vec<String>,
     /// Values that the user chooses before consent, beside the server's variables.
     pub variables: Vec<Variable>,
+    /// Names whose values the definition itself limits: an enum, an anchored pattern, host suffixes, true or false.
+    /// Only these may choose the host of an endpoint.
+    pub bounded: Vec<String>,
     /// Header the access token goes in; `authorization` by default.
     pub header: http::HeaderName,
     /// Before the token in that header; `Bearer ` by default.

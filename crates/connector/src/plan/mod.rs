@@ -4,6 +4,7 @@
 //! they came from: no name that starts with `x-` stands in this folder, and nothing here parses YAML.
 
 mod auth;
+mod authority;
 mod operation;
 mod path;
 mod server;
@@ -13,6 +14,7 @@ pub use auth::{
     AuthField, ClientAuth, Credential, Identity, OauthPlan, Placement, Refresh, Revocation, Scheme,
     SchemeKind, TokenBody, TokenError, Variable,
 };
+pub(crate) use authority::Authority;
 pub use operation::{
     Action, Body, BodyField, Download, Extract, Fields, GraphqlBody, Location, MetaSource, NextCursor,
     Operation, Paging, ParamStyle, Parameter, ValueType,

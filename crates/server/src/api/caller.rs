@@ -6,11 +6,12 @@ use super::App;
 use crate::core::access::{Access, Caller, forbidden};
 use crate::core::error::{Error, Kind, Result};
 use crate::core::tokens;
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
+use std::net::{IpAddr, SocketAddr};
 
 /// Lets a request in, or answers 401 or 403. Every route has exactly one of these.
 pub(super) async fn guard(
@@ -92,5 +93,16 @@ impl<S: Sync> FromRequestParts<S> for Caller {
             .get::<Self>()
             .cloned()
             .ok_or_else(|| Error::new(Kind::Unauthorized, "A bearer token is required"))
+    }
+}
+
+/// The address of the connection, where there is one. Forwarding headers are not believed: anyone can write them.
+pub(super) struct Peer(pub(super) Option<IpAddr>);
+
+impl<S: Sync> FromRequestParts<S> for Peer {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        Ok(Self(parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip())))
     }
 }

@@ -4,6 +4,7 @@
 
 use super::answer::{ok, secret};
 use super::body::{Body, Fields, TEXT_MAX};
+use super::caller::Peer;
 use super::{Answer, App, schema};
 use crate::core::access::Caller;
 use crate::core::{tokens, workspaces};
@@ -26,14 +27,14 @@ use url::Url;
     responses(
         (status = 200, description = "The token. No cache may keep it.", body = schema::tokens::ApplicationToken),
     ),
-    extensions(("x-keybearer-errors" = json!(["unauthorized"]))),
+    extensions(("x-keybearer-errors" = json!(["unauthorized", "rate_limited"]))),
 )]
-pub(super) async fn application(State(app): State<App>, Body(body): Body) -> Answer {
+pub(super) async fn application(State(app): State<App>, Peer(address): Peer, Body(body): Body) -> Answer {
     let mut fields = Fields::of(body);
     let client_id = fields.required("client_id", TEXT_MAX);
     let client_secret = fields.required_secret("client_secret", TEXT_MAX);
     fields.finish()?;
-    let made = tokens::application_token(&app, &client_id, &client_secret).await?;
+    let made = tokens::application_token(&app, &client_id, &client_secret, address).await?;
     secret(json!({
         "access_token": made.token.expose_secret(),
         "token_type": "bearer",

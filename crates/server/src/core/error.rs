@@ -42,6 +42,7 @@ pub enum Kind {
     UpstreamResponseTooLarge,
     UpstreamRedirectRefused,
     TokenEndpointError,
+    RateLimited,
     RefreshInProgress,
     Unavailable,
     Internal,

@@ -16,6 +16,7 @@ pub mod jobs;
 pub mod oauth_apps;
 pub mod pin;
 pub mod redirect_urls;
+pub mod sign_ins;
 pub mod skill_docs;
 pub mod tokens;
 pub mod workspaces;
@@ -50,6 +51,8 @@ pub struct Deps {
     pub settings: Settings,
     /// Our own bearer tokens.
     pub tokens: tokens::Tokens,
+    /// Failed sign-ins.
+    pub sign_ins: sign_ins::SignIns,
     /// Opened connectors, ready to call.
     pub ready: call::ReadyCache,
     /// Refreshes that run in this process.

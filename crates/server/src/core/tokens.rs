@@ -15,6 +15,7 @@ use quick_cache::sync::Cache;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// Life of an application token. The published SDK keeps one for 14 minutes.
@@ -115,7 +116,16 @@ pub async fn application_token(
     deps: &Deps,
     client_id: &str,
     client_secret: &SecretString,
+    address: Option<IpAddr>,
 ) -> Result<ApplicationToken> {
+    if let Some(left) = deps.sign_ins.blocked(client_id, address, deps.clock.now_ms()) {
+        return Err(Error::new(
+            Kind::RateLimited,
+            "Too many failed sign-ins with this client id from this address; wait",
+        )
+        .with("retryable", true)
+        .with("retry_after_seconds", left.as_secs() + 1));
+    }
     let row = deps.store.credential_by_client_id(client_id).await?;
     // A digest is compared even for an unknown id, so that both take the same time.
     let known = row.as_ref().map_or([0_u8; 32].as_slice(), |row| row.secret_hash.as_slice());
@@ -123,6 +133,7 @@ pub async fn application_token(
     let Some(CredentialRow { id, organization_id, .. }) =
         row.filter(|row| matches && row.removed_at.is_none())
     else {
+        deps.sign_ins.failed(client_id, address, deps.clock.now_ms());
         return Err(Error::new(Kind::Unauthorized, "Invalid client credentials"));
     };
     let identity =

@@ -8,7 +8,7 @@ use crate::core::error::{Error, FieldError, Kind};
 use serde_json::{Value, json};
 
 /// All kinds, in the order of their declaration.
-pub(super) const KINDS: [Kind; 36] = [
+pub(super) const KINDS: [Kind; 37] = [
     Kind::BadRequest,
     Kind::InvalidSecretId,
     Kind::CredentialsMismatch,
@@ -42,6 +42,7 @@ pub(super) const KINDS: [Kind; 36] = [
     Kind::UpstreamResponseTooLarge,
     Kind::UpstreamRedirectRefused,
     Kind::TokenEndpointError,
+    Kind::RateLimited,
     Kind::RefreshInProgress,
     Kind::Unavailable,
     Kind::Internal,
@@ -100,6 +101,7 @@ pub(super) fn meaning(kind: Kind) -> &'static str {
         Kind::UpstreamResponseTooLarge => "The provider's answer is over the size limit.",
         Kind::UpstreamRedirectRefused => "The provider redirected to where this server does not follow.",
         Kind::TokenEndpointError => "The access token could not be renewed now; the grant is kept.",
+        Kind::RateLimited => "Too many failed sign-ins; `Retry-After` says when to try again.",
         Kind::RefreshInProgress => {
             "Another call renews the access token; `Retry-After` says when to try again."
         }
@@ -145,6 +147,9 @@ fn failure(kind: Kind) -> Error {
             .with("retryable", true)
             .with("retry_after_seconds", 10),
         Kind::UpstreamTimeout => text("HubSpot did not answer in time").with("retryable", true),
+        Kind::RateLimited => text("Too many failed sign-ins with this client id from this address; wait")
+            .with("retryable", true)
+            .with("retry_after_seconds", 42),
         Kind::RefreshInProgress => text("The access token is being renewed; try again")
             .with("retry_after_seconds", 1)
             .with("retryable", true),
