@@ -1,6 +1,11 @@
-//! Near names: what somebody probably meant by a misspelt word.
+//! Near names: what somebody probably meant by a misspelt word, and how that is told.
 //!
 //! Knows edit distance. Must not know what the words stand for.
+
+/// Most names that a message lists.
+const LISTED: usize = 40;
+/// Longest part of the caller's own word that a message repeats, in characters.
+const REPEATED: usize = 80;
 
 /// The candidates by nearness to `word`, those too far away left out. Equal distances keep the given order.
 pub fn near<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
@@ -18,6 +23,25 @@ pub fn near<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Ve
 /// The nearest candidate, if any is near enough to be meant.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     near(word, candidates).into_iter().next()
+}
+
+/// `unknown parameter "limt"; did you mean "limit"? Accepted: limit, after`: near names first.
+pub(crate) fn unknown<'a>(kind: &str, name: &str, accepted: impl IntoIterator<Item = &'a str>) -> String {
+    let accepted: Vec<&str> = accepted.into_iter().collect();
+    let shown: String = name.chars().filter(|character| !character.is_control()).take(REPEATED).collect();
+    if accepted.is_empty() {
+        return format!("unknown {kind} {shown:?}; none is accepted");
+    }
+    let near = if shown.len() == name.len() { near(name, accepted.iter().copied()) } else { Vec::new() };
+    let hint = near.first().map_or_else(|| ".".to_owned(), |best| format!("; did you mean {best:?}?"));
+    let others = accepted.iter().filter(|candidate| !near.contains(candidate));
+    let listed = near.iter().chain(others).take(LISTED).copied().collect::<Vec<_>>().join(", ");
+    let more = if accepted.len() > LISTED {
+        format!(" and {} more", accepted.len() - LISTED)
+    } else {
+        String::new()
+    };
+    format!("unknown {kind} {shown:?}{hint} Accepted: {listed}{more}")
 }
 
 /// How many edits still count as a slip: a third of the shorter word, at least one, at most three.
@@ -78,5 +102,15 @@ mod tests {
     fn nearest_first() {
         assert_eq!(near("lmit", ["list", "limit"]), ["limit"]);
         assert_eq!(near("perpage", ["per_pages", "per_page"]), ["per_page", "per_pages"]);
+    }
+
+    #[test]
+    fn near_names_stand_first() {
+        assert_eq!(
+            unknown("parameter", "limt", ["after", "limit"]),
+            "unknown parameter \"limt\"; did you mean \"limit\"? Accepted: limit, after"
+        );
+        assert_eq!(unknown("parameter", "zzz", ["after"]), "unknown parameter \"zzz\". Accepted: after");
+        assert_eq!(unknown("parameter", "zzz", []), "unknown parameter \"zzz\"; none is accepted");
     }
 }

@@ -8,8 +8,8 @@ mod vectors {
     use bytes::Bytes;
     use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
     use keybearer_connector::call::{
-        Answer, Call, Environment, Event, Fault, FaultKind, Payload, Response, Settings, Shaping, Step,
-        Target, Unsigned, find_operation,
+        Answer, Call, Environment, Event, Fault, Payload, Response, Settings, Shaping, Step, Target,
+        Unsigned, find_operation,
     };
     use keybearer_connector::document::{self, Additions};
     use keybearer_connector::plan::Plan;
@@ -152,9 +152,7 @@ mod vectors {
                 Step::Fail(fault) => return (Ok(Err(fault)), asked),
                 Step::Wait(_) => Event::Waited,
                 Step::Refresh if asked < exchange.len() => Event::Refreshed(None),
-                Step::Refresh => {
-                    Event::NotRefreshed(Fault::new(FaultKind::Unauthorized, "nothing can be refreshed"))
-                }
+                Step::Refresh => Event::NotRefreshed,
                 Step::Send(unsigned) => {
                     let Some(entry) = exchange.get(asked) else {
                         return (

@@ -3,8 +3,9 @@
 //! Knows required fields and mappings. Must not keep or print what was given.
 
 use super::fault::ParamError;
-use super::{json, near};
+use super::json;
 use crate::plan::{AuthField, Credential, Plan, Scheme, SchemeKind};
+use crate::spelling;
 use indexmap::IndexMap;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
@@ -33,7 +34,7 @@ pub fn match_scheme(
 ) -> Result<(String, Credential), MatchFault> {
     let scheme = match auth_scheme {
         Some(name) => plan.scheme(name).ok_or_else(|| MatchFault {
-            message: near::unknown(
+            message: spelling::unknown(
                 "auth_scheme",
                 name,
                 plan.schemes.iter().map(|scheme| scheme.name.as_str()),
@@ -160,11 +161,16 @@ fn listed(plan: &Plan) -> String {
                 .collect::<Vec<_>>()
                 .join(", ")
         };
-        let optional = match names(false) {
-            none if none.is_empty() => String::new(),
-            some => format!("; optional: {some}"),
-        };
-        format!("{} (required: {}{optional})", scheme.name, names(true))
+        let parts: Vec<String> = [("required", names(true)), ("optional", names(false))]
+            .into_iter()
+            .filter(|(_, names)| !names.is_empty())
+            .map(|(what, names)| format!("{what}: {names}"))
+            .collect();
+        if parts.is_empty() {
+            format!("{} (no fields)", scheme.name)
+        } else {
+            format!("{} ({})", scheme.name, parts.join("; "))
+        }
     });
     format!("Accepted: {}", schemes.collect::<Vec<_>>().join(", or "))
 }
@@ -255,6 +261,12 @@ mod tests {
                 && !message.contains("secret-mail"),
             "{message}"
         );
+        let mut plan = plan();
+        plan.schemes = vec![
+            scheme("oauth", SchemeKind::Bearer, &[("access_token", false)], &[]),
+            scheme("none", SchemeKind::Bearer, &[], &[]),
+        ];
+        assert_eq!(listed(&plan), "Accepted: oauth (optional: access_token), or none (no fields)");
         assert!(matched(Some("basik"), &json!({})).unwrap_err().contains("did you mean \"basic\""));
         assert!(
             matched(Some("basic"), &json!({"email": "a", "api_token": "x\ny"}))

@@ -7,7 +7,7 @@ use super::answer::{Answer, Meta, Payload, StreamHead};
 use super::fault::{Fault, FaultKind, ParamError};
 use super::message::Response;
 use super::params::Accepted;
-use super::request::{Place, Prepared};
+use super::request::Prepared;
 use super::slice::evaluate;
 use super::target::Target;
 use super::{encode, json};
@@ -128,13 +128,7 @@ pub(super) fn second_step(
     };
     let (url, credential) = file_location(target, location.trim())?;
     let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("*/*"))]);
-    Ok(Prepared {
-        method: Method::GET,
-        place: Place::Absolute { url, credential },
-        headers,
-        body: Bytes::new(),
-        stream: true,
-    })
+    Ok(Prepared { method: Method::GET, url, credential, headers, body: Bytes::new(), stream: true })
 }
 
 /// The file's URL, and whether it is one of the API itself: below the base by parsed origin and path, not by its text.

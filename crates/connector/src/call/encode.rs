@@ -3,6 +3,7 @@
 //! Knows RFC 3986, `application/x-www-form-urlencoded` and Rest.li's own rule. Must not know parameters.
 
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use std::borrow::Cow;
 
 /// All but the unreserved characters of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -29,35 +30,69 @@ const RESTLI_PLAIN: &AsciiSet = &RESERVED.remove(b',');
 
 /// A value in a path, or anywhere that keeps nothing but unreserved characters.
 pub(crate) fn component(text: &str) -> String {
-    utf8_percent_encode(text, RESERVED).to_string()
+    let mut out = String::with_capacity(text.len());
+    push_component(&mut out, text);
+    out
+}
+
+/// Appends [`component`].
+pub(crate) fn push_component(out: &mut String, text: &str) {
+    out.extend(utf8_percent_encode(text, RESERVED));
 }
 
 /// A definition's own path text, `/` and sub-delimiters kept.
-pub(crate) fn path_literal(text: &str) -> String {
-    utf8_percent_encode(text, NOT_IN_PATH).to_string()
+pub(crate) fn path_literal(text: &str) -> Cow<'_, str> {
+    utf8_percent_encode(text, NOT_IN_PATH).into()
 }
 
 /// A name or value of a form or query: like [`component`], with `+` for a space.
 pub(crate) fn form_component(text: &str) -> String {
-    component(text).replace("%20", "+")
+    let mut out = String::with_capacity(text.len());
+    push_form_component(&mut out, text);
+    out
+}
+
+fn push_form_component(out: &mut String, text: &str) {
+    // A space is a part of its own, and a `%` of the text would be `%25`.
+    out.extend(utf8_percent_encode(text, RESERVED).map(|part| if part == "%20" { "+" } else { part }));
 }
 
 /// `a=b&c=d`.
 pub(crate) fn form<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
-    join(pairs.into_iter().map(|(name, value)| format!("{}={}", form_component(name), form_component(value))))
+    let mut written = Pairs::new(false);
+    pairs.into_iter().for_each(|(name, value)| written.push(name, value));
+    written.text
 }
 
-/// Rest.li's `a=b&c=List(d,e)`.
-pub(crate) fn restli<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
-    join(pairs.into_iter().map(|(name, value)| {
+/// A query or form that grows pair by pair.
+#[derive(Debug)]
+pub(crate) struct Pairs {
+    /// What is written so far.
+    pub(crate) text: String,
+    restli: bool,
+}
+
+impl Pairs {
+    /// Empty: `a=b&c=d`, or Rest.li's `a=b&c=List(d,e)`.
+    pub(crate) const fn new(restli: bool) -> Self {
+        Self { text: String::new(), restli }
+    }
+
+    /// Appends one pair.
+    pub(crate) fn push(&mut self, name: &str, value: &str) {
+        if !self.text.is_empty() {
+            self.text.push('&');
+        }
+        if !self.restli {
+            push_form_component(&mut self.text, name);
+            self.text.push('=');
+            return push_form_component(&mut self.text, value);
+        }
         let complex = value.starts_with('(') || value.starts_with("List(");
-        let value = utf8_percent_encode(value, if complex { RESTLI_COMPLEX } else { RESTLI_PLAIN });
-        format!("{}={value}", component(name))
-    }))
-}
-
-fn join(parts: impl Iterator<Item = String>) -> String {
-    parts.collect::<Vec<_>>().join("&")
+        push_component(&mut self.text, name);
+        self.text.push('=');
+        self.text.extend(utf8_percent_encode(value, if complex { RESTLI_COMPLEX } else { RESTLI_PLAIN }));
+    }
 }
 
 /// A value that a URL library or a server could read as `.` or `..`: raw or percent-encoded up to three times,
@@ -98,10 +133,11 @@ mod tests {
             path_literal("/adAccountUsers/(account=x)/customers:listX"),
             "/adAccountUsers/(account=x)/customers:listX"
         );
-        assert_eq!(
-            restli([("q", "List(urn%3Ali,b)"), ("x", "a,b (c)"), ("d", "(start:(year:2023))")]),
-            "q=List(urn%3Ali,b)&x=a,b%20%28c%29&d=(start:(year:2023))"
-        );
+        let mut restli = Pairs::new(true);
+        for (name, value) in [("q", "List(urn%3Ali,b)"), ("x", "a,b (c)"), ("d", "(start:(year:2023))")] {
+            restli.push(name, value);
+        }
+        assert_eq!(restli.text, "q=List(urn%3Ali,b)&x=a,b%20%28c%29&d=(start:(year:2023))");
     }
 
     #[test]

@@ -3,8 +3,9 @@
 //! Knows which names a definition declares and which values it accepts. Must not know where values are kept.
 
 use super::fault::ParamError;
-use super::{json, near};
+use super::json;
 use crate::plan::{Plan, ServerVariable, Variable};
+use crate::spelling;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
@@ -104,7 +105,7 @@ fn check(plan: &Plan, name: &str, value: &Value) -> Result<(), Wrong> {
     if names.contains(&name) {
         return Ok(());
     }
-    Err(("unknown", near::unknown("variable", name, names)))
+    Err(("unknown", spelling::unknown("variable", name, names)))
 }
 
 /// Every name that may be given.

@@ -3,8 +3,8 @@
 //! Knows names only. Must not know what an operation does.
 
 use super::fault::{Fault, FaultKind, ParamError};
-use super::near;
 use crate::plan::{Action, Plan};
+use crate::spelling;
 
 /// The operation's position in [`Plan::operations`]. An unknown name is a fault that lists the known ones, near ones first.
 pub fn find_operation(plan: &Plan, entity: &str, action: &str) -> Result<usize, Fault> {
@@ -15,7 +15,7 @@ pub fn find_operation(plan: &Plan, entity: &str, action: &str) -> Result<usize, 
         }
     }
     if !entities.contains(&entity) {
-        let message = near::unknown("entity", entity, entities);
+        let message = spelling::unknown("entity", entity, entities);
         return Err(fault(FaultKind::UnknownEntity, "/entity", entity, message));
     }
     let found = Action::parse(action).and_then(|action| plan.index.get(&(entity.to_owned(), action)));
@@ -25,7 +25,7 @@ pub fn find_operation(plan: &Plan, entity: &str, action: &str) -> Result<usize, 
             .iter()
             .filter(|operation| operation.entity == entity)
             .map(|operation| operation.action.name());
-        let message = format!("{} (entity {entity:?})", near::unknown("action", action, actions));
+        let message = format!("{} (entity {entity:?})", spelling::unknown("action", action, actions));
         fault(FaultKind::UnknownAction, "/action", action, message)
     })
 }

@@ -73,9 +73,14 @@ pub(crate) fn check_variable(variable: &ServerVariable, value: &str) -> Result<(
         return Err(format!("{name:?} must match {pattern}"));
     }
     if variable.whole_origin {
-        check_origin(variable, value)?;
+        return check_origin(variable, value);
     }
-    Ok(())
+    if variable.host_suffixes.is_empty() {
+        return Ok(());
+    }
+    let url = Url::parse(&format!("https://{value}")).ok().filter(|_| is_host(value));
+    let url = url.ok_or_else(|| format!("{name:?} must be a host name such as example.com"))?;
+    check_suffixes(variable, &url)
 }
 
 /// A value that replaces scheme and host: an absolute http(s) URL with nothing but host, port and perhaps a path.
@@ -84,6 +89,12 @@ fn check_origin(variable: &ServerVariable, value: &str) -> Result<(), String> {
     let url = Url::parse(value).ok().filter(is_plain).ok_or_else(|| {
         format!("{name:?} must be a URL such as https://example.com, without user, query or fragment")
     })?;
+    check_suffixes(variable, &url)
+}
+
+/// The host is one of those that the definition names, or below one.
+fn check_suffixes(variable: &ServerVariable, url: &Url) -> Result<(), String> {
+    let name = &variable.name;
     let host = url.host_str().unwrap_or_default();
     let suffixes = &variable.host_suffixes;
     if suffixes.is_empty()
@@ -151,6 +162,20 @@ mod tests {
             "https://na1.salesforce.com#x",
             "",
         ] {
+            assert!(check_variable(&variable, evil).is_err(), "{evil}");
+        }
+    }
+
+    #[test]
+    fn hosts_stay_below_their_suffixes() {
+        let variable = ServerVariable {
+            host_suffixes: vec!["example.com".into()],
+            ..crate::call::sample::server("https://{host}/api", "host").variables.remove(0)
+        };
+        assert!(check_variable(&variable, "git.example.com").is_ok());
+        for evil in
+            ["evil.net", "evilexample.com", "example.com.evil.net", "a@git.example.com", "evil/.example.com"]
+        {
             assert!(check_variable(&variable, evil).is_err(), "{evil}");
         }
     }

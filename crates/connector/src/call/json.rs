@@ -3,6 +3,7 @@
 //! Knows text forms of values. Must not know parameters or answers.
 
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// A JSON string literal.
 pub(crate) fn quote(text: &str) -> String {
@@ -12,10 +13,18 @@ pub(crate) fn quote(text: &str) -> String {
 /// The text that a value has in a path, query, header or form: strings bare, numbers exactly as written,
 /// `true`/`false`, null empty, lists and maps as compact JSON.
 pub(crate) fn text(value: &Value) -> String {
+    written(value).into_owned()
+}
+
+/// [`text`], copied only where it must be put together.
+pub(crate) fn written(value: &Value) -> Cow<'_, str> {
     match value {
-        Value::String(text) => text.clone(),
-        Value::Null => String::new(),
-        other => other.to_string(),
+        Value::String(text) => Cow::Borrowed(text),
+        Value::Null => Cow::Borrowed(""),
+        Value::Bool(true) => Cow::Borrowed("true"),
+        Value::Bool(false) => Cow::Borrowed("false"),
+        Value::Number(number) => Cow::Borrowed(number.as_str()),
+        Value::Array(_) | Value::Object(_) => Cow::Owned(value.to_string()),
     }
 }
 

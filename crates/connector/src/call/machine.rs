@@ -8,7 +8,7 @@ use super::fault::{Fault, FaultKind};
 use super::message::{Event, Response, Step, Unreachable};
 use super::params::{self, Accepted};
 use super::reading::{Reading, Refusal};
-use super::request::{self, Place, Prepared};
+use super::request::{self, Prepared};
 use super::settings::{Chance, Settings};
 use super::target::Target;
 use super::{detail, redirect, retry};
@@ -30,14 +30,15 @@ pub struct Call {
     chance: Chance,
     wish: Option<Wish>,
     /// The operation's own request, to begin again after a refresh.
-    first: Prepared,
+    first: Arc<Prepared>,
     /// What was sent last.
-    current: Prepared,
+    current: Arc<Prepared>,
     /// The answer to `current` points at the file.
     points_at_file: bool,
     attempts: u32,
     hops: u32,
-    refreshed: bool,
+    /// The provider's refusal of the credential that a refresh was asked for.
+    refused: Option<Fault>,
 }
 
 impl Call {
@@ -55,12 +56,11 @@ impl Call {
         let accepted = params::accept(&plan, found, &target, params, settings.now)?;
         let mut chance = Chance(settings.random);
         let mut first = request::prepare(found, &target, &accepted, settings.now, &mut chance)?;
-        first.unsigned(&target)?;
         let wish =
             if found.action == Action::Download { Some(Wish::read(&accepted.download)?) } else { None };
         let points_at_file = points_at_file(found);
         dress(&mut first, wish.as_ref(), points_at_file);
-        let current = first.clone();
+        let first = Arc::new(first);
         Ok(Self {
             plan,
             target,
@@ -70,12 +70,12 @@ impl Call {
             settings,
             chance,
             wish,
+            current: Arc::clone(&first),
             first,
-            current,
             points_at_file,
             attempts: 0,
             hops: 0,
-            refreshed: false,
+            refused: None,
         })
     }
 
@@ -91,17 +91,18 @@ impl Call {
             Event::Head(status, headers) => self.head(status, &headers),
             Event::Unreachable(why) => self.unreachable(&why, elapsed),
             Event::Refreshed(Some(target)) => self.begin_again(target),
-            Event::NotRefreshed(fault) => Step::Fail(fault),
+            Event::NotRefreshed => {
+                Step::Fail(self.refused.take().unwrap_or_else(|| {
+                    Fault::new(FaultKind::Unauthorized, "the credential cannot be renewed")
+                }))
+            }
             Event::Refreshed(None) | Event::Waited => self.send(),
         }
     }
 
     fn send(&mut self) -> Step {
         self.attempts += 1;
-        match self.current.unsigned(&self.target) {
-            Ok(unsigned) => Step::Send(unsigned),
-            Err(fault) => Step::Fail(fault),
-        }
+        Step::Send(self.current.unsigned(&self.target))
     }
 
     /// The renewed credential belongs to another server: everything that was built for the old one is built anew.
@@ -111,7 +112,8 @@ impl Call {
             Ok(mut first) => {
                 self.points_at_file = points_at_file(operation);
                 dress(&mut first, self.wish.as_ref(), self.points_at_file);
-                (self.target, self.current, self.first, self.hops) = (target, first.clone(), first, 0);
+                let first = Arc::new(first);
+                (self.target, self.current, self.first, self.hops) = (target, Arc::clone(&first), first, 0);
                 self.send()
             }
             Err(fault) => Step::Fail(fault),
@@ -173,7 +175,7 @@ impl Call {
                 .map_err(Refusal::Unreadable)?;
             wish.dress(&mut second);
             self.points_at_file = false;
-            self.current = second;
+            self.current = Arc::new(second);
             self.attempts = 0;
             return Ok(self.send());
         }
@@ -188,11 +190,7 @@ impl Call {
     }
 
     fn streamed(&self, status: StatusCode, headers: &HeaderMap) -> Answer {
-        let url = self
-            .current
-            .unsigned(&self.target)
-            .map_or_else(|_| self.target.base.clone(), |unsigned| unsigned.url);
-        download::stream(status, headers, &url)
+        download::stream(status, headers, &self.current.url)
     }
 
     /// An error of the provider: refresh, another attempt, or the end.
@@ -213,19 +211,18 @@ impl Call {
 
     /// Once per call, and only for a request that had the credential.
     fn unauthorized(&mut self, fault: Fault) -> Step {
-        let had_credential = self.current.unsigned(&self.target).is_ok_and(|unsigned| unsigned.credential);
-        if !had_credential {
+        if !self.current.has_credential(&self.target) {
             return Step::Fail(Fault { kind: FaultKind::UpstreamForbidden, ..fault });
         }
-        if self.refreshed {
+        if self.refused.is_some() {
             return Step::Fail(fault);
         }
-        self.refreshed = true;
+        self.refused = Some(fault);
         self.attempts = 0;
         // A redirect's target may have been chosen for the old credential: begin again.
         if self.hops > 0 && self.wish.is_none() {
             self.hops = 0;
-            self.current = self.first.clone();
+            self.current = Arc::clone(&self.first);
         }
         Step::Refresh
     }
@@ -285,16 +282,17 @@ impl Call {
                 ..Fault::new(FaultKind::UpstreamRedirectRefused, message)
             })
         };
-        let Ok(sent) = self.current.unsigned(&self.target) else { return refused("that cannot be followed") };
+        let sent = self.current.unsigned(&self.target);
         match redirect::next(&self.target, &sent, self.hops, headers) {
             Ok(hop) => {
                 self.hops += 1;
                 let credential = self.target.is_own_origin(&hop.url);
-                self.current = Prepared {
-                    place: Place::Absolute { url: hop.url, credential },
+                self.current = Arc::new(Prepared {
+                    url: hop.url,
+                    credential,
                     headers: hop.headers,
-                    ..self.current.clone()
-                };
+                    ..Prepared::clone(&self.current)
+                });
                 self.attempts = self.attempts.saturating_sub(1);
                 self.send()
             }

@@ -78,8 +78,8 @@ pub enum Event {
     Unreachable(Unreachable),
     /// The credential is renewed. A new target when the token answer changed the environment (`instance_url`).
     Refreshed(Option<Arc<Target>>),
-    /// Nothing could be renewed; the call ends with this fault.
-    NotRefreshed(Fault),
+    /// Nothing could be renewed: the call ends with the provider's refusal.
+    NotRefreshed,
     /// The wait is over.
     Waited,
 }

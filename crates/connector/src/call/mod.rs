@@ -21,7 +21,7 @@ pub(crate) mod json;
 mod link;
 mod machine;
 mod message;
-mod near;
+mod next_page;
 mod page_params;
 mod paging;
 mod params;

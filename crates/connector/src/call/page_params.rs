@@ -8,7 +8,7 @@ use super::{coerce, json};
 use crate::plan::{Operation, Paging, ValueType};
 use serde_json::{Map, Value};
 
-/// Takes `limit`: at least 1; where the provider has no such parameter nothing is sent.
+/// Takes `limit`: 1 to 2^64 - 1; where the provider has no such parameter nothing is sent.
 pub(super) fn take_limit(
     operation: &Operation,
     value: Value,
@@ -17,8 +17,8 @@ pub(super) fn take_limit(
 ) {
     let limit = match coerce::coerce(value, &ValueType::Integer) {
         Ok(limit) if limit.as_u64().is_some_and(|limit| limit > 0) => limit,
-        Ok(limit) => {
-            let message = format!("\"limit\" must be at least 1; it is {limit}");
+        Ok(_) => {
+            let message = format!("\"limit\" must be a whole number from 1 to {}", u64::MAX);
             return errors.push(ParamError::new("limit", "invalid", message));
         }
         Err(message) => return errors.push(ParamError::new("limit", "type", format!("\"limit\" {message}"))),

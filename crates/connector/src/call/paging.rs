@@ -5,13 +5,14 @@
 use super::params::Accepted;
 use super::request::resolve;
 use super::target::Target;
-use super::{json, link, page_params};
-use crate::plan::{JsonPath, NextCursor, Paging};
+use super::{json, link, next_page, page_params};
+use crate::plan::{JsonPath, NextCursor, Operation, Paging};
 use http::HeaderMap;
 use serde_json::Value;
 
 /// What an answer says about its next page.
 pub(super) struct Page<'a> {
+    pub(super) operation: &'a Operation,
     pub(super) target: &'a Target,
     pub(super) accepted: &'a Accepted,
     pub(super) headers: &'a HeaderMap,
@@ -53,14 +54,13 @@ pub(super) fn next(paging: &Paging, page: &Page<'_>) -> Option<String> {
 
 /// The wanted query parameter of a next link; or, where the link itself is the cursor, the link, if it may be followed.
 fn from_url(paging: &Paging, page: &Page<'_>, link: &str) -> Option<String> {
-    let url = resolve(page.target, link)?;
     match &paging.cursor_param {
-        Some(name) => url
+        Some(name) => resolve(page.target, link)?
             .query_pairs()
             .find(|(key, _)| key == name)
             .map(|(_, value)| value.into_owned())
             .filter(|value| !value.is_empty()),
-        None => page.target.is_own_origin(&url).then(|| link.to_owned()),
+        None => next_page::follow(page.operation, page.target, link).map(|_| link.to_owned()),
     }
 }
 

@@ -4,8 +4,9 @@
 
 use super::fault::{Fault, ParamError};
 use super::target::Target;
-use super::{coerce, encode, graphql, json, near, page_params, supplied};
+use super::{coerce, encode, graphql, json, page_params, supplied};
 use crate::plan::{Action, Body, BodyField, Fields, Location, Operation, Parameter, Plan, ValueType};
+use crate::spelling;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
@@ -209,5 +210,5 @@ fn unknown(operation: &Operation, name: &str) -> ParamError {
     if operation.paging.is_some() {
         names.extend(["limit", "cursor"].iter().filter(|name| declared(operation, name).is_none()));
     }
-    ParamError::new(name, "unknown", near::unknown("parameter", name, names))
+    ParamError::new(name, "unknown", spelling::unknown("parameter", name, names))
 }

@@ -2,10 +2,11 @@
 //!
 //! Knows OpenAPI styles and Rest.li. Must not know paths, hosts or bodies.
 
+use super::encode::Pairs;
 use super::fault::Fault;
 use super::params::Accepted;
 use super::target::Target;
-use super::{encode, json, supplied};
+use super::{json, supplied};
 use crate::plan::{Action, Location, Operation, ParamStyle, Parameter};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -18,7 +19,7 @@ pub(super) fn render(
     accepted: &Accepted,
     now: Timestamp,
 ) -> Result<String, Fault> {
-    let mut pairs = Vec::new();
+    let mut pairs = Pairs::new(operation.restli);
     let find = |name: &str| {
         operation
             .parameters
@@ -41,32 +42,31 @@ pub(super) fn render(
             write(parameter, &supplied::default(default, target, now)?, &mut pairs);
         }
     }
-    let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    Ok(if operation.restli { encode::restli(pairs) } else { encode::form(pairs) })
+    Ok(pairs.text)
 }
 
 /// The pairs of one parameter.
-fn write(parameter: &Parameter, value: &Value, pairs: &mut Vec<(String, String)>) {
-    let name = &parameter.name;
+fn write(parameter: &Parameter, value: &Value, pairs: &mut Pairs) {
+    let name = parameter.name.as_str();
     let join = |items: &[Value], by: &str| items.iter().map(json::text).collect::<Vec<_>>().join(by);
     match (value, parameter.style) {
-        (Value::Array(items), ParamStyle::Comma) => pairs.push((name.clone(), join(items, ","))),
-        (Value::Array(items), ParamStyle::Space) => pairs.push((name.clone(), join(items, " "))),
-        (Value::Array(items), ParamStyle::Pipe) => pairs.push((name.clone(), join(items, "|"))),
-        (Value::Array(items), _) => pairs.extend(items.iter().map(|item| (name.clone(), json::text(item)))),
+        (Value::Array(items), ParamStyle::Comma) => pairs.push(name, &join(items, ",")),
+        (Value::Array(items), ParamStyle::Space) => pairs.push(name, &join(items, " ")),
+        (Value::Array(items), ParamStyle::Pipe) => pairs.push(name, &join(items, "|")),
+        (Value::Array(items), _) => items.iter().for_each(|item| pairs.push(name, &json::written(item))),
         (Value::Object(_), ParamStyle::DeepObject) => deep(name, value, pairs),
-        (value, _) => pairs.push((name.clone(), json::text(value))),
+        (value, _) => pairs.push(name, &json::written(value)),
     }
 }
 
 /// `name[key]=value`, at every depth; null members are left out, list members repeat.
-fn deep(prefix: &str, value: &Value, pairs: &mut Vec<(String, String)>) {
+fn deep(prefix: &str, value: &Value, pairs: &mut Pairs) {
     match value {
         Value::Null => {}
         Value::Object(members) => {
             members.iter().for_each(|(name, value)| deep(&format!("{prefix}[{name}]"), value, pairs));
         }
         Value::Array(items) => items.iter().for_each(|item| deep(prefix, item, pairs)),
-        scalar => pairs.push((prefix.to_owned(), json::text(scalar))),
+        scalar => pairs.push(prefix, &json::written(scalar)),
     }
 }

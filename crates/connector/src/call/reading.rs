@@ -121,6 +121,7 @@ impl Reading<'_> {
         count: usize,
     ) -> Meta {
         let page = Page {
+            operation: self.operation,
             target: self.target,
             accepted: self.accepted,
             headers,

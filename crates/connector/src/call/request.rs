@@ -7,7 +7,7 @@ use super::message::Unsigned;
 use super::params::Accepted;
 use super::settings::Chance;
 use super::target::Target;
-use super::{body, encode, json, query, supplied};
+use super::{body, encode, json, next_page, query, supplied};
 use crate::plan::{Location, Operation, PathTemplate, Piece};
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
@@ -19,32 +19,21 @@ use url::Url;
 #[derive(Debug, Clone)]
 pub(super) struct Prepared {
     pub(super) method: Method,
-    pub(super) place: Place,
+    /// Below the target's base, or a URL that came from the provider: a next link, a redirect, a file.
+    pub(super) url: Url,
+    /// May get the credential if its origin is the target's own.
+    pub(super) credential: bool,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
     /// A 2xx body may be handed on unread.
     pub(super) stream: bool,
 }
 
-/// Where a request goes.
-#[derive(Debug, Clone)]
-pub(super) enum Place {
-    /// Path and query below the target's base.
-    Below(String),
-    /// A URL that came from the provider: a next link, a redirect, a file.
-    Absolute {
-        /// The URL.
-        url: Url,
-        /// May get the credential if its origin is the target's own.
-        credential: bool,
-    },
-}
-
 /// Framing and routing are the sender's; a definition or caller cannot set them.
 const SENDERS_OWN: [&str; 7] =
     ["host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "cookie"];
 
-/// The request of an operation.
+/// The request of an operation. An error also means that its URL would not stay below the target's base.
 pub(super) fn prepare(
     operation: &Operation,
     target: &Target,
@@ -64,37 +53,38 @@ pub(super) fn prepare(
     if !headers.contains_key(ACCEPT) {
         headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
     }
-    let place = if let Some(cursor) = &accepted.next_url {
-        Place::Absolute { url: next_page(target, cursor)?, credential: true }
+    let url = if let Some(cursor) = &accepted.next_url {
+        next_page(operation, target, cursor)?
     } else {
         let query = query::render(operation, target, accepted, now)?;
-        let path = operation.path.render(accepted)?;
-        Place::Below(if query.is_empty() { path } else { format!("{path}?{query}") })
+        below(target, &operation.path, accepted, &query)?
     };
-    Ok(Prepared { method: operation.method.clone(), place, headers, body: written.bytes, stream: false })
+    let method = operation.method.clone();
+    Ok(Prepared { method, url, credential: true, headers, body: written.bytes, stream: false })
 }
 
 impl Prepared {
-    /// The request towards this target. An error means that the URL would not stay below the base.
-    pub(super) fn unsigned(&self, target: &Target) -> Result<Unsigned, Fault> {
-        let (url, credential) = match &self.place {
-            Place::Below(path_and_query) => (below(target, path_and_query)?, true),
-            Place::Absolute { url, credential } => (url.clone(), *credential && target.is_own_origin(url)),
-        };
-        Ok(Unsigned {
+    /// The request towards this target.
+    pub(super) fn unsigned(&self, target: &Target) -> Unsigned {
+        Unsigned {
             method: self.method.clone(),
-            url,
+            url: self.url.clone(),
             headers: self.headers.clone(),
             body: self.body.clone(),
-            credential,
+            credential: self.has_credential(target),
             stream: self.stream,
-        })
+        }
+    }
+
+    /// The request gets the credential: never towards an origin that is not the target's own.
+    pub(super) fn has_credential(&self, target: &Target) -> bool {
+        self.credential && target.is_own_origin(&self.url)
     }
 }
 
-/// Parses the joined text and compares what came out: same origin, and exactly the path that was written. A value that
-/// a URL parser reads otherwise than we wrote it can never send a credential elsewhere.
-fn below(target: &Target, path_and_query: &str) -> Result<Url, Fault> {
+/// Puts path and query on the base and compares what came out: same origin, and exactly the path that was written. A
+/// value that a URL parser reads otherwise than we wrote it can never send a credential elsewhere.
+fn below(target: &Target, path: &PathTemplate, accepted: &Accepted, query: &str) -> Result<Url, Fault> {
     let elsewhere = || {
         Fault::params(vec![ParamError::new(
             "",
@@ -102,9 +92,11 @@ fn below(target: &Target, path_and_query: &str) -> Result<Url, Fault> {
             "a path parameter would lead outside the connector's server URL",
         )])
     };
-    let url = Url::parse(&format!("{}{path_and_query}", target.prefix())).map_err(|_| elsewhere())?;
-    let path = path_and_query.split('?').next().unwrap_or_default();
-    let expected = format!("{}{path}", target.base.path().trim_end_matches('/'));
+    let mut expected = target.base.path().trim_end_matches('/').to_owned();
+    path.render(accepted, &mut expected)?;
+    let mut url = target.base.clone();
+    url.set_path(&expected);
+    url.set_query(Some(query).filter(|query| !query.is_empty()));
     let same_path = url.path() == expected || (expected.is_empty() && url.path() == "/");
     if target.is_own_origin(&url) && same_path && url.fragment().is_none() {
         Ok(url)
@@ -113,17 +105,15 @@ fn below(target: &Target, path_and_query: &str) -> Result<Url, Fault> {
     }
 }
 
-/// The URL in a cursor: absolute, or relative to the base; its origin must be the base's.
-fn next_page(target: &Target, cursor: &str) -> Result<Url, Fault> {
-    let wrong = || {
+/// The URL in a cursor.
+fn next_page(operation: &Operation, target: &Target, cursor: &str) -> Result<Url, Fault> {
+    next_page::follow(operation, target, cursor).ok_or_else(|| {
         Fault::params(vec![ParamError::new(
             "cursor",
             "invalid",
             "\"cursor\" must be the end_cursor of an earlier answer of this operation",
         )])
-    };
-    let url = resolve(target, cursor).ok_or_else(wrong)?;
-    if target.is_own_origin(&url) && url.fragment().is_none() { Ok(url) } else { Err(wrong()) }
+    })
 }
 
 /// A URL that the provider gave, absolute or relative to the base.
@@ -137,9 +127,8 @@ pub(super) fn resolve(target: &Target, text: &str) -> Option<Url> {
 }
 
 impl PathTemplate {
-    /// The path with every value percent-encoded.
-    pub(super) fn render(&self, accepted: &Accepted) -> Result<String, Fault> {
-        let mut path = String::new();
+    /// Appends the path with every value percent-encoded.
+    fn render(&self, accepted: &Accepted, path: &mut String) -> Result<(), Fault> {
         for piece in &self.pieces {
             match piece {
                 Piece::Literal(text) => path.push_str(&encode::path_literal(text)),
@@ -148,11 +137,11 @@ impl PathTemplate {
                     let value = value.ok_or_else(|| {
                         Fault::params(vec![ParamError::new(name, "missing", format!("{name:?} is required"))])
                     })?;
-                    path.push_str(&encode::component(&json::text(value)));
+                    encode::push_component(path, &json::written(value));
                 }
             }
         }
-        Ok(path)
+        Ok(())
     }
 }
 

@@ -1,6 +1,8 @@
 //! A validating JSON scanner over bytes: it finds where values begin and end, and builds nothing.
 //!
 //! Knows RFC 8259 and a depth limit. Must not know paths or results. Numbers stay text, so big ones stay exact.
+//! Every answer of a provider passes here whole: the functions below take a position and give the next one, so that it
+//! stays in a register, and strings are read eight bytes at a time.
 
 /// Deepest nesting that is accepted.
 pub(super) const MAX_DEPTH: u32 = 128;
@@ -35,18 +37,12 @@ impl<'a> Scanner<'a> {
 
     /// Skips white space.
     pub(super) fn space(&mut self) {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
-            self.at += 1;
-        }
+        self.at = after_space(self.bytes, self.at);
     }
 
     /// Reads that byte.
     pub(super) fn expect(&mut self, byte: u8) -> Result<(), NotJson> {
-        if self.peek() == Some(byte) {
-            self.at += 1;
-            return Ok(());
-        }
-        Err(NotJson)
+        if self.take(byte) { Ok(()) } else { Err(NotJson) }
     }
 
     /// Reads that byte if it is next.
@@ -67,149 +63,63 @@ impl<'a> Scanner<'a> {
         self.depth -= 1;
     }
 
-    /// Reads a string and returns what stands between its quotes, escapes unread.
-    pub(super) fn string(&mut self) -> Result<&'a [u8], NotJson> {
+    /// Reads a member's name and the colon. The name is what stands between the quotes, escapes unread.
+    pub(super) fn key(&mut self) -> Result<&'a [u8], NotJson> {
         self.expect(b'"')?;
         let start = self.at;
-        loop {
-            self.plain();
-            match self.peek() {
-                Some(b'"') => {
-                    let inside = self.bytes.get(start..self.at).ok_or(NotJson)?;
-                    self.at += 1;
-                    return Ok(inside);
-                }
-                Some(b'\\') => self.escape()?,
-                _ => return Err(NotJson),
-            }
-        }
-    }
-
-    /// Skips bytes of a string that mean themselves, eight at a time.
-    fn plain(&mut self) {
-        let rest = self.bytes.get(self.at..).unwrap_or_default();
-        let (words, _) = rest.as_chunks::<8>();
-        let whole = words.iter().take_while(|word| !special(u64::from_le_bytes(**word))).count() * 8;
-        let tail = rest.get(whole..).unwrap_or_default();
-        self.at += whole + tail.iter().take_while(|byte| !matches!(**byte, b'"' | b'\\' | 0..=0x1f)).count();
-    }
-
-    fn escape(&mut self) -> Result<(), NotJson> {
-        self.at += 1;
-        match self.peek() {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
-            Some(b'u') => {
-                let digits = self.bytes.get(self.at + 1..self.at + 5).ok_or(NotJson)?;
-                if !digits.iter().all(u8::is_ascii_hexdigit) {
-                    return Err(NotJson);
-                }
-                self.at += 5;
-            }
-            _ => return Err(NotJson),
-        }
-        Ok(())
-    }
-
-    fn digits(&mut self) -> Result<(), NotJson> {
-        let start = self.at;
-        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
-            self.at += 1;
-        }
-        if self.at == start { Err(NotJson) } else { Ok(()) }
-    }
-
-    fn number(&mut self) -> Result<(), NotJson> {
-        self.take(b'-');
-        if !self.take(b'0') {
-            self.digits()?;
-        }
-        if self.take(b'.') {
-            self.digits()?;
-        }
-        if self.take(b'e') || self.take(b'E') {
-            let _ = self.take(b'+') || self.take(b'-');
-            self.digits()?;
-        }
-        Ok(())
-    }
-
-    fn literal(&mut self, word: &[u8]) -> Result<(), NotJson> {
-        if self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(word)) {
-            self.at += word.len();
-            return Ok(());
-        }
-        Err(NotJson)
-    }
-
-    /// Reads a value that is no list and no map.
-    fn scalar(&mut self) -> Result<(), NotJson> {
-        match self.peek() {
-            Some(b'"') => self.string().map(|_| ()),
-            Some(b't') => self.literal(b"true"),
-            Some(b'f') => self.literal(b"false"),
-            Some(b'n') => self.literal(b"null"),
-            Some(b'-' | b'0'..=b'9') => self.number(),
-            _ => Err(NotJson),
-        }
+        self.at = after_string(self.bytes, start)?;
+        let key = self.bytes.get(start..self.at - 1).ok_or(NotJson)?;
+        self.space();
+        self.expect(b':')?;
+        Ok(key)
     }
 
     /// Reads one value of any kind. Does not recurse: which brackets are open stands in the bits of one number.
     pub(super) fn skip(&mut self) -> Result<(), NotJson> {
-        let outer = self.depth;
-        let mut maps = 0_u128;
+        let (bytes, room) = (self.bytes, MAX_DEPTH.saturating_sub(self.depth));
+        let (mut at, mut maps, mut depth) = (self.at, 0_u128, 0);
         loop {
-            self.space();
-            match self.peek() {
-                Some(open @ (b'{' | b'[')) => {
-                    self.enter()?;
-                    self.at += 1;
-                    self.space();
-                    let map = open == b'{';
-                    maps = (maps << 1) | u128::from(map);
-                    let close = if map { b'}' } else { b']' };
-                    if self.take(close) {
-                        maps >>= 1;
-                        self.leave();
-                    } else {
+            at = after_space(bytes, at);
+            at = match bytes.get(at) {
+                Some(b'"') => after_string(bytes, at + 1)?,
+                Some(open @ (b'{' | b'[')) if depth < room => {
+                    let map = *open == b'{';
+                    at = after_space(bytes, at + 1);
+                    if bytes.get(at) != Some(if map { &b'}' } else { &b']' }) {
+                        maps = (maps << 1) | u128::from(map);
+                        depth += 1;
                         if map {
-                            self.key()?;
+                            at = after_key(bytes, at)?;
                         }
                         continue;
                     }
+                    at + 1
                 }
-                _ => self.scalar()?,
-            }
-            if self.close(&mut maps, outer)? {
-                return Ok(());
+                Some(b't') => after_literal(bytes, at, b"true")?,
+                Some(b'f') => after_literal(bytes, at, b"false")?,
+                Some(b'n') => after_literal(bytes, at, b"null")?,
+                Some(b'-' | b'0'..=b'9') => after_number(bytes, at)?,
+                _ => return Err(NotJson),
+            };
+            // What follows the value: the next one, or the end of what it stands in.
+            loop {
+                if depth == 0 {
+                    self.at = at;
+                    return Ok(());
+                }
+                at = after_space(bytes, at);
+                match (bytes.get(at), maps & 1 == 1) {
+                    (Some(b','), false) => at += 1,
+                    (Some(b','), true) => at = after_key(bytes, after_space(bytes, at + 1))?,
+                    (Some(b'}'), true) | (Some(b']'), false) => {
+                        (at, maps, depth) = (at + 1, maps >> 1, depth - 1);
+                        continue;
+                    }
+                    _ => return Err(NotJson),
+                }
+                break;
             }
         }
-    }
-
-    /// After a value: closes what ends here. True when the outermost value is complete.
-    fn close(&mut self, maps: &mut u128, outer: u32) -> Result<bool, NotJson> {
-        while self.depth > outer {
-            self.space();
-            let map = *maps & 1 == 1;
-            if self.take(b',') {
-                if map {
-                    self.space();
-                    self.key()?;
-                }
-                return Ok(false);
-            }
-            self.expect(if map { b'}' } else { b']' })?;
-            *maps >>= 1;
-            self.leave();
-        }
-        Ok(true)
-    }
-
-    /// Reads a member's name and the colon.
-    pub(super) fn key(&mut self) -> Result<&'a [u8], NotJson> {
-        let key = self.string()?;
-        self.space();
-        self.expect(b':')?;
-        Ok(key)
     }
 
     /// Nothing but white space may follow.
@@ -219,8 +129,105 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Some byte of the word is `"`, `\` or a control character (Hacker's Delight, 6-1: a zero byte borrows into its top bit).
-const fn special(word: u64) -> bool {
+/// The first byte from `at` on that is no white space.
+#[inline]
+fn after_space(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(byte) = bytes.get(at)
+        && *byte <= b' '
+        && matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
+    {
+        at += 1;
+    }
+    at
+}
+
+/// Past a member's name and its colon.
+fn after_key(bytes: &[u8], at: usize) -> Result<usize, NotJson> {
+    if bytes.get(at) != Some(&b'"') {
+        return Err(NotJson);
+    }
+    let at = after_space(bytes, after_string(bytes, at + 1)?);
+    if bytes.get(at) == Some(&b':') { Ok(at + 1) } else { Err(NotJson) }
+}
+
+/// Past a string; `at` is behind its first quote.
+#[inline]
+fn after_string(bytes: &[u8], mut at: usize) -> Result<usize, NotJson> {
+    loop {
+        at = after_plain(bytes, at);
+        match bytes.get(at) {
+            Some(b'"') => return Ok(at + 1),
+            Some(b'\\') => at = after_escape(bytes, at)?,
+            _ => return Err(NotJson),
+        }
+    }
+}
+
+/// The first byte of a string from `at` on that does not mean itself.
+#[inline]
+fn after_plain(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let special = specials(u64::from_le_bytes(*word));
+        if special != 0 {
+            return at + (special.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    while let Some(byte) = bytes.get(at)
+        && !matches!(byte, b'"' | b'\\' | 0..=0x1f)
+    {
+        at += 1;
+    }
+    at
+}
+
+/// Past an escape; `at` is its backslash.
+fn after_escape(bytes: &[u8], at: usize) -> Result<usize, NotJson> {
+    match bytes.get(at + 1) {
+        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
+        Some(b'u') => {
+            let digits = bytes.get(at + 2..at + 6).ok_or(NotJson)?;
+            if digits.iter().all(u8::is_ascii_hexdigit) { Ok(at + 6) } else { Err(NotJson) }
+        }
+        _ => Err(NotJson),
+    }
+}
+
+/// Past a number.
+fn after_number(bytes: &[u8], at: usize) -> Result<usize, NotJson> {
+    let mut at = at + usize::from(bytes.get(at) == Some(&b'-'));
+    at = if bytes.get(at) == Some(&b'0') { at + 1 } else { after_digits(bytes, at)? };
+    if bytes.get(at) == Some(&b'.') {
+        at = after_digits(bytes, at + 1)?;
+    }
+    if matches!(bytes.get(at), Some(b'e' | b'E')) {
+        let sign = matches!(bytes.get(at + 1), Some(b'+' | b'-'));
+        at = after_digits(bytes, at + 1 + usize::from(sign))?;
+    }
+    Ok(at)
+}
+
+/// Past one digit or more.
+fn after_digits(bytes: &[u8], start: usize) -> Result<usize, NotJson> {
+    let mut at = start;
+    while bytes.get(at).is_some_and(u8::is_ascii_digit) {
+        at += 1;
+    }
+    if at == start { Err(NotJson) } else { Ok(at) }
+}
+
+/// Past `true`, `false` or `null`.
+fn after_literal(bytes: &[u8], at: usize, word: &[u8]) -> Result<usize, NotJson> {
+    if bytes.get(at..).is_some_and(|rest| rest.starts_with(word)) {
+        Ok(at + word.len())
+    } else {
+        Err(NotJson)
+    }
+}
+
+/// The top bit of every byte of the word that is `"`, `\` or a control character (Hacker's Delight, 6-1: a zero byte
+/// borrows into its top bit). The borrow goes upwards only, so the lowest bit that is set is always right.
+const fn specials(word: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const TOPS: u64 = 0x8080_8080_8080_8080;
     let quote = word ^ (ONES * 0x22);
@@ -228,7 +235,7 @@ const fn special(word: u64) -> bool {
     let zero_quote = quote.wrapping_sub(ONES) & !quote;
     let zero_slash = slash.wrapping_sub(ONES) & !slash;
     let control = word.wrapping_sub(ONES * 0x20) & !word;
-    (zero_quote | zero_slash | control) & TOPS != 0
+    (zero_quote | zero_slash | control) & TOPS
 }
 
 #[cfg(test)]
@@ -299,9 +306,17 @@ mod tests {
         }
 
         #[test]
-        fn finds_the_specials(bytes in any::<[u8; 8]>()) {
-            let slow = bytes.iter().any(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
-            prop_assert_eq!(special(u64::from_le_bytes(bytes)), slow);
+        fn finds_the_first_special(bytes in any::<[u8; 8]>()) {
+            let slow = bytes.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
+            let special = specials(u64::from_le_bytes(bytes));
+            let fast = (special != 0).then(|| special.trailing_zeros() as usize / 8);
+            prop_assert_eq!(fast, slow);
+        }
+
+        #[test]
+        fn strings_agree_with_serde_json(text in "\"[a-cé\"\\\\\n/u0-9]{0,40}\"") {
+            let theirs = serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();
+            prop_assert_eq!(valid(text.as_bytes()), theirs, "{}", text);
         }
     }
 }

@@ -46,7 +46,12 @@ impl Target {
 
     /// Scheme, host and port are the base's: the credential may go there.
     pub fn is_own_origin(&self, url: &Url) -> bool {
-        url.origin() == self.base.origin() && url.username().is_empty() && url.password().is_none()
+        // What `Url::origin` compares, without building it: the base is http or https, whose default ports are left out.
+        url.scheme() == self.base.scheme()
+            && url.host_str() == self.base.host_str()
+            && url.port() == self.base.port()
+            && url.username().is_empty()
+            && url.password().is_none()
     }
 
     /// A request may go there at all: the own origin, or a listed host by https (or by the base's own scheme).

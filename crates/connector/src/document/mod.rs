@@ -7,6 +7,7 @@ mod additions;
 mod body;
 mod compile;
 mod credentials;
+mod endpoints;
 mod graphql;
 mod infer;
 mod info;

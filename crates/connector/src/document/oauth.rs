@@ -3,7 +3,7 @@
 //! Knows how RFC 6749 is declared in OpenAPI and what our extension adds. Must not know credential forms (`scheme`).
 
 use super::credentials::{Scope, template};
-use super::node::Node;
+use super::endpoints::Endpoints;
 use super::oauth_parts::{callback_params, identity, revocation, token_error, token_response, variables};
 use super::reader::{Object, Reader};
 use super::scheme::{Around, Promised, form};
@@ -66,11 +66,13 @@ pub(super) fn read<'d>(
     let flow = reader.child(flows, kind, &FLOW)?;
     let extension = reader.child(scheme, "x-keybearer-oauth", &OAUTH);
     let variables = extension.map(|object| variables(reader, object, around)).unwrap_or_default();
-    let names = url_names(around, &variables);
+    let callback_params = callback_params(reader, extension, around);
+    let endpoints = Endpoints::new(around, &variables, &callback_params);
+    let names = &endpoints.names;
     let style = refresh_style(reader, scheme);
 
     let needs_consent = kind == "authorizationCode";
-    let url = |reader: &mut Reader<'d>, key: &str| url_template(reader, flow, key, around, &names);
+    let url = |reader: &mut Reader<'d>, key: &str| endpoints.template(reader, flow, key);
     let authorization_url = if needs_consent { url(reader, "authorizationUrl") } else { None };
     let token_url = url(reader, "tokenUrl");
     let refresh_url = url(reader, "refreshUrl");
@@ -100,8 +102,8 @@ pub(super) fn read<'d>(
         scopes: scopes(reader, flow),
         scope_separator: text(reader, "scope_separator", " "),
         pkce: extension.and_then(|object| reader.flag(object, "pkce")).unwrap_or(true),
-        authorize_params: params(reader, extension, "authorize_params", CORE_AUTHORIZE, around, &names),
-        token_params: params(reader, extension, "token_params", CORE_TOKEN, around, &names),
+        authorize_params: params(reader, extension, "authorize_params", CORE_AUTHORIZE, around, names),
+        token_params: params(reader, extension, "token_params", CORE_TOKEN, around, names),
         client_auth,
         token_body: own_body.or(style.body).unwrap_or(TokenBody::Form),
         token_response: token_response(reader, extension),
@@ -110,73 +112,18 @@ pub(super) fn read<'d>(
         client_secret_param: text(reader, "client_secret_param", "client_secret"),
         scope_param: text(reader, "scope_param", "scope"),
         code_param: text(reader, "code_param", "code"),
-        callback_params: callback_params(reader, extension, around),
+        callback_params,
         identity: extension.and_then(|object| identity(reader, object, promised)),
         issuer: extension.and_then(|object| reader.text(object, "issuer")).map(str::to_owned),
-        revocation: extension.and_then(|object| revocation(reader, object, client_auth)),
+        revocation: extension.and_then(|object| revocation(reader, object, client_auth, &endpoints)),
         refresh,
         token_extract: token_extract(reader, scheme, around),
+        bounded: endpoints.bounded,
         variables,
         header: style.header,
         prefix: style.prefix,
         app_fields: app_fields(reader, scheme),
     })
-}
-
-/// Names that endpoint templates may use: variables that exist before consent.
-fn url_names(around: &Around<'_>, variables: &[crate::plan::Variable]) -> Vec<String> {
-    let server = around.server.into_iter().flat_map(|server| &server.variables).map(|v| v.name.clone());
-    let mut names: Vec<String> =
-        variables.iter().map(|variable| variable.name.clone()).chain(server).collect();
-    names.push("client_id".to_owned());
-    names
-}
-
-fn url_template<'d>(
-    reader: &mut Reader<'d>,
-    flow: Object<'d>,
-    key: &str,
-    around: &Around<'_>,
-    names: &[String],
-) -> Option<Template> {
-    let node = flow.get(key)?;
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let place = format!("{key:?}");
-    let scope = Scope { place: &place, names: &names, credentials: false, lenient: true };
-    let template = template(reader, node, around.credentials, &scope)?;
-    check_url(reader, node, key, &template.source);
-    Some(template)
-}
-
-/// An endpoint must be an http(s) URL without fragment or user (RFC 6749 sections 3.1 and 3.2).
-pub(super) fn check_url(reader: &mut Reader<'_>, node: &Node, key: &str, text: &str) {
-    let filled = without_expressions(text);
-    if text.starts_with("{{") && !filled.contains("://") {
-        return;
-    }
-    let hint = "an absolute https URL";
-    match url::Url::parse(&filled) {
-        Ok(url) if !matches!(url.scheme(), "https" | "http") => {
-            reader.error_hint(node, format!("{key} has the scheme {:?}", url.scheme()), hint);
-        }
-        Ok(url) if url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() => {
-            reader.error_hint(node, format!("{key} must have no fragment, user or password"), hint);
-        }
-        Ok(_) => {}
-        Err(why) => reader.error_hint(node, format!("{key} {text:?} is not usable: {why}"), hint),
-    }
-}
-
-/// The text with `x` for each expression.
-fn without_expressions(text: &str) -> String {
-    let mut filled = String::new();
-    let mut rest = text;
-    while let Some((literal, after)) = rest.split_once("{{") {
-        filled.push_str(literal);
-        filled.push('x');
-        rest = after.split_once("}}").map_or("", |(_, after)| after);
-    }
-    filled + rest
 }
 
 fn refresh_style<'d>(reader: &mut Reader<'d>, scheme: Object<'d>) -> RefreshStyle {

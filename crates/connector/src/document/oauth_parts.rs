@@ -2,9 +2,9 @@
 //!
 //! Knows each object's own rules. Must not know flows or endpoints (`oauth`).
 
+use super::endpoints::Endpoints;
 use super::info::on_value;
 use super::node::Value;
-use super::oauth::check_url;
 use super::pattern;
 use super::reader::{Object, Reader};
 use super::scheme::{Around, Promised};
@@ -130,10 +130,11 @@ pub(super) fn revocation<'d>(
     reader: &mut Reader<'d>,
     extension: Object<'d>,
     client_auth: ClientAuth,
+    endpoints: &Endpoints<'_>,
 ) -> Option<Revocation> {
     if let Some(object) = reader.child(extension, "revoke", &REVOKE) {
         let url = reader.required_text(object, "url", "https://example.com/oauth/revoke")?;
-        revocation_url(reader, object, "url", url);
+        revocation_url(reader, object, "url", endpoints);
         let methods = [
             ("POST", http::Method::POST),
             ("DELETE", http::Method::DELETE),
@@ -153,7 +154,7 @@ pub(super) fn revocation<'d>(
         });
     }
     let url = reader.text(extension, "revoke_url")?;
-    revocation_url(reader, extension, "revoke_url", url);
+    revocation_url(reader, extension, "revoke_url", endpoints);
     Some(Revocation {
         method: http::Method::POST,
         url: url.to_owned(),
@@ -164,15 +165,22 @@ pub(super) fn revocation<'d>(
 }
 
 /// Only values that exist at revocation may be placeholders; `{{ … }}` expressions are the environment's.
-fn revocation_url<'d>(reader: &mut Reader<'d>, object: Object<'d>, key: &str, url: &str) {
-    let Some(node) = object.get(key) else { return };
-    check_url(reader, node, key, url);
-    let plain = url.replace("{{", "").replace("}}", "");
+fn revocation_url<'d>(reader: &mut Reader<'d>, object: Object<'d>, key: &str, endpoints: &Endpoints<'_>) {
+    let (Some(node), Some(url)) = (object.get(key), endpoints.template(reader, object, key)) else { return };
+    let plain = outside_expressions(&url.source);
     for name in plain.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(name, _)| name)) {
         if !matches!(name, "refresh_token" | "access_token" | "client_id") {
             reader.not_one_of(node, "placeholder", name, &["refresh_token", "access_token", "client_id"]);
         }
     }
+}
+
+/// The text without its `{{ … }}` expressions.
+fn outside_expressions(text: &str) -> String {
+    let mut parts = text.split("{{");
+    let first = parts.next().unwrap_or_default();
+    let after = parts.map(|part| part.split_once("}}").map_or("", |(_, after)| after));
+    std::iter::once(first).chain(after).collect()
 }
 
 pub(super) fn variables<'d>(

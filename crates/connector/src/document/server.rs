@@ -73,6 +73,7 @@ fn variable<'d>(
     let object = reader.object(node, &SERVER_VARIABLE)?;
     let placeholder = format!("{{{name}}}");
     let whole_origin = url.starts_with(&placeholder);
+    let whole = whole_origin || is_whole_host(url, &placeholder);
     if !url.contains(&placeholder) {
         reader.warn(node, format!("the server url does not use the variable {name:?}"), None);
     }
@@ -87,7 +88,8 @@ fn variable<'d>(
         reader.warn(at, format!("the default {default:?} of the variable {name:?} is not in its enum"), hint);
     }
     let pattern = pattern::read(reader, object, "x-keybearer-pattern");
-    let host_suffixes = host_suffixes(reader, object, name, default.as_deref(), from_token && whole_origin);
+    let host_suffixes =
+        host_suffixes(reader, object, name, default.as_deref(), (whole, from_token && whole_origin));
     let description = reader.text(object, "description").map(str::to_owned);
     Some(ServerVariable {
         name: name.to_owned(),
@@ -99,6 +101,12 @@ fn variable<'d>(
         whole_origin,
         description,
     })
+}
+
+/// The placeholder is all of the url's host.
+fn is_whole_host(url: &str, placeholder: &str) -> bool {
+    let after = url.split_once("://").and_then(|(_, rest)| rest.strip_prefix(placeholder));
+    after.is_some_and(|after| after.is_empty() || after.starts_with('/'))
 }
 
 /// A default that only shows the form of a value.
@@ -115,10 +123,16 @@ fn host_suffixes<'d>(
     object: Object<'d>,
     name: &str,
     default: Option<&str>,
-    needed: bool,
+    (whole, needed): (bool, bool),
 ) -> Vec<String> {
     let mut suffixes = Vec::new();
     for node in reader.list(object, "x-keybearer-host-suffixes") {
+        if !whole {
+            let message = format!("{name:?} is only a part of the server url's host or path");
+            let hint = "x-keybearer-host-suffixes is for a variable that is a whole host; use enum or x-keybearer-pattern";
+            reader.error_hint(node, message, hint);
+            break;
+        }
         let Some(text) = reader.text_node(node, "a host suffix") else { continue };
         match HostPattern::parse(text) {
             Ok(HostPattern::Exact(host)) if host.contains('.') => suffixes.push(host),

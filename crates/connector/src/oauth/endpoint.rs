@@ -46,7 +46,10 @@ pub(super) fn url(
     // A URL parser skips slashes before the host: an absent host must not make the path one.
     let has_host = text.split_once("://").is_some_and(|(_, rest)| !rest.starts_with(['/', '\\']));
     let is_below = authority.names.is_empty()
-        || authority.suffix.as_deref().is_none_or(|suffix| url.host_str().is_some_and(|h| h.ends_with(suffix)));
+        || authority
+            .suffix
+            .as_deref()
+            .is_none_or(|suffix| url.host_str().is_some_and(|h| h.ends_with(suffix)));
     let mut bare = url.clone();
     bare.set_query(None);
     if is_plain(&bare) && url.fragment().is_none() && has_host && is_below { Ok(url) } else { Err(error()) }
@@ -91,9 +94,10 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn filled(source: &str, shop: &str) -> Option<String> {
+    fn filled(source: &str, bounded: &[&str], shop: &str) -> Option<String> {
         let environment = Environment([("shop".to_owned(), json!(shop))].into_iter().collect());
-        url(&Template { source: source.to_owned(), lenient: true }, &environment, &[])
+        let bounded: Vec<String> = bounded.iter().map(|name| (*name).to_owned()).collect();
+        url(&Template { source: source.to_owned(), lenient: true }, &bounded, &environment, &[])
             .ok()
             .map(|url| url.to_string())
     }
@@ -101,28 +105,56 @@ mod tests {
     #[test]
     fn values_cannot_move_an_endpoint() {
         let source = "https://{{shop}}.myshopify.com/admin/oauth/authorize";
-        assert_eq!(
-            filled(source, "acme").as_deref(),
-            Some("https://acme.myshopify.com/admin/oauth/authorize")
-        );
-        for evil in ["evil.com/", "evil.com#", "a.b", "x@evil.com:443/", "{{ client_id }}", "é"] {
-            assert_eq!(filled(source, evil), None, "{evil}");
+        let at = |host: &str| Some(format!("https://{host}/admin/oauth/authorize"));
+        assert_eq!(filled(source, &[], "acme"), at("acme.myshopify.com"));
+        for evil in
+            ["evil.com/", "evil.com#", "a.b", "x@evil.com:443/", "{{ client_id }}", "é", "https://evil.com"]
+        {
+            assert_eq!(filled(source, &[], evil), None, "{evil}");
+            assert_eq!(filled(source, &["shop"], evil), None, "{evil}");
         }
+        let sandbox = "https://{{ 'test' if shop in [true, 'true'] else 'login' }}.salesforce.com/a?b=c";
+        assert_eq!(filled(sandbox, &[], "true").as_deref(), Some("https://test.salesforce.com/a?b=c"));
+        // Even an expression that writes a slash stays below the domain.
+        assert_eq!(filled("https://{{ shop ~ '/' }}.example.com/a", &[], "evil-com"), None);
+    }
+
+    #[test]
+    fn only_limited_values_choose_the_host() {
+        for (source, value) in [
+            ("https://{{ shop }}/oauth", "evil.example"),
+            ("https://{{ shop }}/oauth", "evil"),
+            ("{{ shop }}/oauth", "https://evil.example"),
+            ("https://{{ shop }}.com/oauth", "evil"),
+            ("https://api.example.{{ shop }}/oauth", "evil"),
+            ("https://api.example.com{{ shop }}/oauth", "evil"),
+        ] {
+            assert_eq!(filled(source, &[], value), None, "{source}");
+            assert_eq!(filled(source, &["other"], value), None, "{source}");
+        }
+        let limited = |source: &str, value: &str| filled(source, &["shop"], value);
         assert_eq!(
-            filled("https://{{ shop }}/oauth", "git.example.com:8443").as_deref(),
+            limited("https://{{ shop }}/oauth", "git.example.com:8443").as_deref(),
             Some("https://git.example.com:8443/oauth")
         );
         assert_eq!(
-            filled("{{ shop }}/oauth", "https://na1.example.com").as_deref(),
+            limited("{{ shop }}/oauth", "https://na1.example.com").as_deref(),
             Some("https://na1.example.com/oauth")
         );
+        // An absent host must not make the path one.
+        assert_eq!(limited("https://{{ shop }}/oauth", ""), None);
+        assert_eq!(limited("https://{{ other }}/oauth", "x"), None);
+    }
+
+    #[test]
+    fn path_values_are_one_segment() {
+        let source = "https://login.example.com/{{ shop }}/token";
         assert_eq!(
-            filled(
-                "https://{{ 'test' if shop in [true, 'true'] else 'login' }}.salesforce.com/a?b=c",
-                "true"
-            )
-            .as_deref(),
-            Some("https://test.salesforce.com/a?b=c")
+            filled(source, &[], "contoso.example").as_deref(),
+            Some("https://login.example.com/contoso.example/token")
         );
+        for evil in ["..", "a/b", "?x", "#", "https://evil.example"] {
+            assert_eq!(filled(source, &[], evil), None, "{evil}");
+        }
     }
 }

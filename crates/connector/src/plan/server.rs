@@ -22,7 +22,7 @@ pub struct ServerVariable {
     pub allowed: Vec<String>,
     /// Anchored pattern.
     pub pattern: Option<String>,
-    /// For a variable that is a whole origin: the host must be one of these or end with `.` and one of these.
+    /// For a variable that is a whole origin or a whole host: the host must be one of these or end with `.` and one of these.
     pub host_suffixes: Vec<String>,
     /// Filled from the token answer, not by the user.
     pub from_token: bool,

@@ -27,28 +27,27 @@ impl FromRequest<App> for Body {
     type Rejection = Error;
 
     async fn from_request(request: Request, _: &App) -> Result<Self> {
-        let is_json = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|kind| kind.to_str().ok())
-            .is_some_and(is_json);
-        if !is_json {
-            return Err(Error::new(
-                Kind::UnsupportedMediaType,
-                "The request body must be JSON, with `Content-Type: application/json`",
-            ));
-        }
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let is_json = kind.is_some_and(is_json);
+        // Read even when it is refused: an unread body would end the connection under a client that sends on it.
         let bytes = read(request).await?;
-        let value: Value = serde_json::from_slice(&bytes).map_err(|error| {
-            Error::new(
-                Kind::BadRequest,
-                format!("The request body is not JSON: line {}, column {}", error.line(), error.column()),
-            )
-        })?;
-        match value {
-            Value::Object(map) => Ok(Self(map)),
-            _ => Err(Error::new(Kind::BadRequest, "The request body must be a JSON object")),
-        }
+        if is_json { object(&bytes).map(Self) } else { Err(not_json()) }
+    }
+}
+
+fn not_json() -> Error {
+    let text = "The request body must be JSON, with `Content-Type: application/json`";
+    Error::new(Kind::UnsupportedMediaType, text)
+}
+
+fn object(bytes: &[u8]) -> Result<Map<String, Value>> {
+    let value: Value = serde_json::from_slice(bytes).map_err(|error| {
+        let place = format!("line {}, column {}", error.line(), error.column());
+        Error::new(Kind::BadRequest, format!("The request body is not JSON: {place}"))
+    })?;
+    match value {
+        Value::Object(map) => Ok(map),
+        _ => Err(Error::new(Kind::BadRequest, "The request body must be a JSON object")),
     }
 }
 
@@ -280,13 +279,13 @@ pub(super) struct OptionalBody(pub(super) Map<String, Value>);
 impl FromRequest<App> for OptionalBody {
     type Rejection = Error;
 
-    async fn from_request(request: Request, app: &App) -> Result<Self> {
-        let (parts, body) = request.into_parts();
-        let bytes = read(Request::new(body)).await?;
+    async fn from_request(request: Request, _: &App) -> Result<Self> {
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let is_json = kind.is_some_and(is_json);
+        let bytes = read(request).await?;
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self(Map::new()));
         }
-        let request = Request::from_parts(parts, axum::body::Body::from(bytes));
-        Ok(Self(Body::from_request(request, app).await?.0))
+        if is_json { object(&bytes).map(Self) } else { Err(not_json()) }
     }
 }

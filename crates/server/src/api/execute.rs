@@ -40,7 +40,7 @@ const FIELDS_MAX: usize = 500;
         ("next" = (summary = "The next page", value = json!({
             "entity": "contacts", "action": "list", "params": {"limit": 10, "cursor": "102"}
         }))),
-        ("describe" = (summary = "What there is to call", value = json!({"entity": "", "action": "describe"})))
+        ("what" = (summary = "What there is to call", value = json!({"entity": "", "action": "describe"})))
     )),
     responses(
         (status = 200, description = "What the provider answered.", content(
@@ -78,6 +78,10 @@ fn read(body: Map<String, Value>) -> Result<Execute, Error> {
         exclude_fields: fields.texts("exclude_fields", FIELDS_MAX).unwrap_or_default(),
         skip_truncation: fields.flag("skip_truncation").unwrap_or(true),
     };
+    // For the caller's own records: whatever text an agent writes there is accepted.
+    if fields.take("intent").is_some_and(|intent| !intent.is_string()) {
+        fields.wrong("intent", "invalid_type", "must be a text");
+    }
     fields.finish()?;
     Ok(Execute { entity, action, params, shaping })
 }

@@ -30,7 +30,9 @@ const SCOPES_MAX: usize = 200;
     operation_id = "initiateConsent",
     request_body = schema::consent::InitiateRequest,
     responses(
-        (status = 200, description = "Where to send the user. No cache may keep it.", body = schema::consent::Consent),
+        (status = 200, description = "Where to send the user.", body = schema::consent::Consent, headers(
+            ("Cache-Control" = String, description = "`no-store`: no cache may keep it.")
+        )),
     ),
     extensions(("x-keybearer-errors" = json!(["invalid", "oauth_not_supported", "oauth_app_missing", "binding_requires_secret_id", "app_misconfigured", "not_found"]))),
 )]

@@ -37,7 +37,12 @@ impl RequestIds {
     }
 
     fn next(&self) -> String {
-        format!("{:016x}-{:08x}", self.process, self.count.fetch_add(1, Ordering::Relaxed))
+        let count = self.count.fetch_add(1, Ordering::Relaxed);
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&self.process.to_be_bytes());
+        bytes[8..].copy_from_slice(&count.to_be_bytes());
+        // RFC 9562 section 5.8: a UUID whose content is our own affair.
+        uuid::Builder::from_custom_bytes(bytes).into_uuid().to_string()
     }
 }
 

@@ -25,7 +25,9 @@ use url::Url;
     operation_id = "createApplicationToken",
     request_body = schema::tokens::ApplicationTokenRequest,
     responses(
-        (status = 200, description = "The token. No cache may keep it.", body = schema::tokens::ApplicationToken),
+        (status = 200, description = "The token.", body = schema::tokens::ApplicationToken, headers(
+            ("Cache-Control" = String, description = "`no-store`: no cache may keep it.")
+        )),
     ),
     extensions(("x-keybearer-errors" = json!(["unauthorized", "rate_limited"]))),
 )]
@@ -54,7 +56,9 @@ pub(super) async fn application(State(app): State<App>, Peer(address): Peer, Bod
     operation_id = "createScopedToken",
     request_body = schema::tokens::ScopedTokenRequest,
     responses(
-        (status = 200, description = "The token. No cache may keep it.", body = schema::tokens::ScopedToken),
+        (status = 200, description = "The token.", body = schema::tokens::ScopedToken, headers(
+            ("Cache-Control" = String, description = "`no-store`: no cache may keep it.")
+        )),
     ),
     extensions(("x-keybearer-errors" = json!(["invalid"]))),
 )]
@@ -96,7 +100,9 @@ pub(super) async fn info(caller: Caller) -> Answer {
     operation_id = "createWidgetToken",
     request_body = schema::tokens::WidgetTokenRequest,
     responses(
-        (status = 200, description = "The token. No cache may keep it.", body = schema::tokens::WidgetToken),
+        (status = 200, description = "The token.", body = schema::tokens::WidgetToken, headers(
+            ("Cache-Control" = String, description = "`no-store`: no cache may keep it.")
+        )),
     ),
     extensions(("x-keybearer-errors" = json!(["invalid"]))),
 )]

@@ -6,6 +6,8 @@ mod api;
 #[cfg(test)]
 mod flow;
 #[cfg(test)]
+mod grants;
+#[cfg(test)]
 mod openapi;
 #[cfg(test)]
 mod store;

@@ -54,6 +54,10 @@ fn next_links_offsets_and_pages() {
     .unwrap();
     assert_eq!(machine.url(), "https://api.acme.example/v1/contacts?x=1");
     for evil in [
+        "/admin/users/7/delete",
+        "/v1/admin/users/7/delete",
+        "/v1/contacts/7/delete",
+        "/v1/contacts/7",
         "https://evil.example/",
         "//evil.example",
         "https://api.acme.example@evil.example/",
@@ -65,6 +69,43 @@ fn next_links_offsets_and_pages() {
             json!({"cursor": evil}),
         );
         assert!(fault.is_err(), "{evil}");
+    }
+}
+
+#[test]
+fn a_link_never_continues_what_writes() {
+    let mut search = create();
+    search.action = Action::Search;
+    search.paging = Some(Paging {
+        cursor_param: None,
+        limit_param: None,
+        next: NextCursor::Url(path("$.next")),
+        has_more: None,
+        default_limit: None,
+    });
+    for cursor in ["/v1/contacts?page=2", "/admin/users/7/delete"] {
+        let fault =
+            call_on(plan(vec![search.clone()]), json!({"email": "a", "cursor": cursor})).err().unwrap();
+        assert_eq!(fault.errors[0].name, "cursor");
+    }
+    let mut machine = call_on(plan(vec![search]), json!({"email": "a"})).unwrap();
+    machine.start();
+    let answer = machine.answer(200, &[], r#"{"results":[],"next":"/v1/contacts?page=2"}"#);
+    assert_eq!(done(answer).1["end_cursor"], json!(null));
+}
+
+#[test]
+fn limits_say_their_range() {
+    let mut list = list();
+    list.parameters[0].name = "per_page".into();
+    list.paging.as_mut().unwrap().limit_param = Some("per_page".into());
+    for limit in ["0", "-1", "10000000000000000000000000000000000000000"] {
+        let limit: Value = serde_json::from_str(limit).unwrap();
+        let fault = call_on(plan(vec![list.clone()]), json!({ "limit": limit })).err().unwrap();
+        assert_eq!(
+            fault.errors[0].message,
+            "\"limit\" must be a whole number from 1 to 18446744073709551615"
+        );
     }
 }
 

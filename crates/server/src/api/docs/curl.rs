@@ -33,7 +33,10 @@ fn path(operation: &Operation<'_>) -> String {
     for part in operation.path.split_inclusive(['{', '}']) {
         match (part.strip_suffix('{'), part.strip_suffix('}')) {
             (Some(before), _) => path.push_str(before),
-            (_, Some(name)) => path.push_str(&format!("${}", name.to_ascii_uppercase())),
+            (_, Some(name)) => {
+                path.push('$');
+                path.push_str(&name.to_ascii_uppercase());
+            }
             _ => path.push_str(part),
         }
     }

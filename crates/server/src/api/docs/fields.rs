@@ -15,13 +15,14 @@ pub(super) fn table(page: &mut Page, document: &Value, schema: &Value, use_of: &
     if rows.is_empty() {
         return;
     }
-    let word = if use_of == "request" { "required" } else { "always" };
     page.raw("<table><thead><tr><th>Field</th><th>Type</th><th>Meaning</th></tr></thead><tbody>");
     for row in rows {
         page.raw("<tr><td><code>").text(&row.name).raw("</code>");
-        if row.required {
-            page.raw(" <span class=\"need\">").raw(word).raw("</span>");
-        }
+        match (use_of, row.required) {
+            ("request", true) => page.raw(" <span class=\"need\">required</span>"),
+            ("response", false) => page.raw(" <span class=\"place\">where known</span>"),
+            _ => &mut *page,
+        };
         page.raw("</td><td>").text(&row.kind).raw("</td><td>").raw(&inline(&row.meaning));
         if !row.limits.is_empty() {
             page.raw(" <span class=\"limits\">").text(&row.limits).raw("</span>");
@@ -133,7 +134,7 @@ pub(super) fn kind(document: &Value, schema: &Value, nullable: bool) -> String {
 pub(super) fn limits(schema: &Value) -> String {
     let mut words = Vec::new();
     for (key, text) in [
-        ("minLength", "at least # characters"),
+        ("minLength", "not empty"),
         ("maxLength", "at most # characters"),
         ("minimum", "at least #"),
         ("maximum", "at most #"),

@@ -73,8 +73,11 @@ pub(super) fn inline(text: &str) -> String {
 
 /// Prose: empty lines part paragraphs.
 pub(super) fn prose(text: &str) -> String {
-    text.split("\n\n")
-        .filter(|part| !part.trim().is_empty())
-        .map(|part| format!("<p>{}</p>", inline(part)))
-        .collect()
+    let mut out = String::new();
+    for part in text.split("\n\n").filter(|part| !part.trim().is_empty()) {
+        out.push_str("<p>");
+        out.push_str(&inline(part));
+        out.push_str("</p>");
+    }
+    out
 }

@@ -74,6 +74,7 @@ impl<'a> Operation<'a> {
             table(page, document, content.get("schema").unwrap_or(&Value::Null), "request");
         }
         page.raw("<h4>Example</h4><pre><code>").text(&curl::example(self, document)).raw("</code></pre>");
+        self.write_more_examples(page);
         self.write_answers(page, document);
         page.raw("</article>");
     }
@@ -122,6 +123,18 @@ impl<'a> Operation<'a> {
         page.raw("</tbody></table>");
     }
 
+    /// Bodies beside the one in the call.
+    fn write_more_examples(&self, page: &mut Page) {
+        let examples = self.value.pointer("/requestBody/content/application~1json/examples");
+        for example in
+            examples.and_then(Value::as_object).into_iter().flat_map(|examples| examples.values()).skip(1)
+        {
+            page.raw("<details><summary>Body: ");
+            page.text(example.get("summary").and_then(Value::as_str).unwrap_or_default()).raw("</summary>");
+            page.json(example.get("value").unwrap_or(&Value::Null)).raw("</details>");
+        }
+    }
+
     fn write_answers(&self, page: &mut Page, document: &Value) {
         let responses = self.value.get("responses").and_then(Value::as_object);
         let (mut good, mut failed) = (Vec::new(), Vec::new());
@@ -130,7 +143,7 @@ impl<'a> Operation<'a> {
             let codes = response.get("x-keybearer-error-codes").and_then(Value::as_array);
             match codes {
                 Some(codes) => {
-                    failed.extend(codes.iter().filter_map(Value::as_str).map(|code| (status, code)))
+                    failed.extend(codes.iter().filter_map(Value::as_str).map(|code| (status, code)));
                 }
                 None => good.push((status, response)),
             }

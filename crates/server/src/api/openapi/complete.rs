@@ -261,7 +261,7 @@ fn require_names(name: &str, schema: &mut Value) {
 
 fn headers() -> Value {
     json!({
-        "RequestId": {"description": "Finds the call in the server's log.", "schema": {"type": "string", "format": "uuid"}},
+        "RequestId": {"description": "Finds the call in the server's log.", "schema": {"type": "string"}},
         "RetryAfter": {"description": "Seconds to wait, where they are known.", "schema": {"type": "integer", "minimum": 1}},
         "WwwAuthenticate": {"description": "How to authenticate (RFC 6750).", "schema": {"type": "string"}},
     })

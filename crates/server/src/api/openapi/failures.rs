@@ -114,7 +114,7 @@ pub(super) fn meaning(kind: Kind) -> &'static str {
 
 /// The body of a failure as the server writes it.
 pub(super) fn example(kind: Kind) -> Value {
-    problem::body(&failure(kind), "6f1c3f0e-8f0a-4d0b-9b67-2f4a5d1e9c77")
+    problem::body(&failure(kind), "e1ee1f39df3dd49c-00000004")
 }
 
 fn failure(kind: Kind) -> Error {

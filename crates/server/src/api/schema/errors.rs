@@ -14,7 +14,6 @@ pub(crate) struct ErrorBody {
     /// What a program acts on; the answers of each operation list theirs.
     error_code: String,
     /// Finds the call in the server's log; equal to `X-Request-Id`.
-    #[schema(format = "uuid")]
     request_id: String,
     /// One entry a wrong field, or one for the call as a whole.
     errors: Vec<ErrorEntry>,

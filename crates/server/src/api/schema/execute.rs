@@ -30,7 +30,6 @@ pub(crate) struct ExecuteRequest {
     #[schema(default = true)]
     skip_truncation: Option<bool>,
     /// Why the call is made, for the reader of a log.
-    #[schema(max_length = 512)]
     intent: Option<String>,
 }
 
@@ -44,7 +43,6 @@ pub(crate) struct ExecuteRequest {
 })))]
 pub(crate) struct Executed {
     /// Always `success`.
-    #[schema(pattern = "^success$")]
     status: String,
     /// A list of records, one record, or what the definition extracts. Numbers stand as the provider wrote them.
     #[schema(value_type = Value)]
@@ -64,7 +62,6 @@ pub(crate) struct ConnectorMetadata {
     #[schema(required = true)]
     end_cursor: Option<String>,
     /// The same cursor, in the form of older clients.
-    #[schema(inline)]
     pagination: Pagination,
 }
 

@@ -45,7 +45,6 @@ pub(crate) struct Revocation {
     /// Which token: `refresh_token` or `access_token`. Never the token itself.
     token: String,
     /// `revoked`; `unsupported`: the provider offers no way to revoke it; `failed`: the provider did not do it.
-    #[schema(inline)]
     outcome: RevocationOutcome,
 }
 

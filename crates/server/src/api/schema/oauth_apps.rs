@@ -21,7 +21,6 @@ pub(crate) struct OauthAppRequest {
     #[schema(max_length = 1024)]
     connector_definition_id: Option<String>,
     /// The app, in the form of `GET /api/v1/oauth/credentials/spec`.
-    #[schema(inline)]
     configuration: OauthAppConfiguration,
 }
 
@@ -37,8 +36,16 @@ pub(crate) struct OauthAppConfiguration {
     client_secret: String,
     /// The callback URL that the app was registered with at the provider: `context` (the default) is
     /// `/oauth/callback/{slug}`, `legacy` is `/api/v1/integrations/connectors/oauth/callback`.
-    #[schema(pattern = "^(context|legacy)$", default = "context")]
-    callback: Option<String>,
+    #[schema(inline)]
+    callback: Option<AppCallback>,
+}
+
+/// Callback URL that an OAuth app was registered with.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(crate) enum AppCallback {
+    Context,
+    Legacy,
 }
 
 /// A stored OAuth app, without its secret.
@@ -113,8 +120,8 @@ pub(crate) struct ListedOauthApp {
     connector_name: String,
     /// Client id of the app at the provider.
     client_id: String,
-    /// `context` or `legacy`: the callback URL that it was registered with.
-    callback: String,
+    /// The callback URL that it was registered with.
+    callback: AppCallback,
     /// Always true: an app without a secret is not stored.
     has_secret: bool,
 }

@@ -28,7 +28,6 @@ pub(crate) struct ApplicationToken {
     /// The bearer token.
     access_token: String,
     /// Always `bearer`.
-    #[schema(pattern = "^bearer$")]
     token_type: String,
     /// Lifetime in seconds: 900.
     expires_in: u32,
@@ -104,14 +103,22 @@ pub(crate) struct WidgetTokenRequest {
     #[schema(max_items = 100)]
     selected_source_template_tags: Option<Vec<String>>,
     /// Whether a connector type must have `any` or `all` of the tags.
-    #[schema(pattern = "^(any|all)$")]
-    selected_source_template_tags_mode: Option<String>,
+    #[schema(inline)]
+    selected_source_template_tags_mode: Option<TagMode>,
     /// Tags of connection templates; handed on to the page.
     #[schema(max_items = 100)]
     selected_connection_template_tags: Option<Vec<String>>,
     /// Whether a connection template must have `any` or `all` of the tags.
-    #[schema(pattern = "^(any|all)$")]
-    selected_connection_template_tags_mode: Option<String>,
+    #[schema(inline)]
+    selected_connection_template_tags_mode: Option<TagMode>,
+}
+
+/// How many of some tags are needed.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(crate) enum TagMode {
+    Any,
+    All,
 }
 
 /// A token for the embedded widget.

@@ -60,6 +60,7 @@ pub(crate) struct WorkspacePage {
 /// Numbers of workspaces.
 #[derive(ToSchema)]
 #[schema(examples(json!({"active_count": 41, "inactive_count": 1, "total_count": 42})))]
+#[expect(clippy::struct_field_names, reason = "the names of the API")]
 pub(crate) struct WorkspaceStats {
     /// Active ones.
     active_count: u64,

@@ -6,7 +6,7 @@ use super::{Ready, fault_error, ready};
 use crate::core::error::{Error, Kind, Result};
 use crate::core::{Deps, grants};
 use crate::egress::{BodyStream, Received};
-use keybearer_connector::call::{Answer, Call, Event, Fault, FaultKind, Settings, Shaping, Step, Unsigned};
+use keybearer_connector::call::{Answer, Call, Event, Settings, Shaping, Step, Unsigned};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Duration;
@@ -105,9 +105,7 @@ impl Drive<'_> {
     /// The provider answered 401. Where nothing can be refreshed, the fault says so; a failed renewal is an error of its own.
     async fn refresh(&mut self) -> Result<Event> {
         if !self.ready.grant.refreshable || self.ready.connector_id.is_none() {
-            let fault =
-                Fault::new(FaultKind::Unauthorized, "the credential was refused and cannot be renewed");
-            return Ok(Event::NotRefreshed(fault));
+            return Ok(Event::NotRefreshed);
         }
         self.ready = renewed(self.deps, &self.ready).await?;
         Ok(Event::Refreshed(Some(Arc::clone(&self.ready.target))))

@@ -46,7 +46,7 @@ impl Witness<'_> {
         let (mut template, mut real) = (String::new(), String::new());
         for part in path.split_inclusive(['{', '}']) {
             if let Some((name, value)) = part.strip_suffix('}').and_then(|part| part.split_once('=')) {
-                template.push_str(&format!("{{{name}}}"));
+                template.extend(["{", name, "}"]);
                 real.push_str(value);
             } else {
                 let plain = part.strip_suffix('{').unwrap_or(part);

@@ -43,20 +43,16 @@ impl Secrets {
 
     /// None of them stands in the database, as text or as bytes.
     pub(crate) async fn assert_not_stored(&self, database: &Database) {
-        let bytes = stored(database).await;
+        let stored = String::from_utf8_lossy(&stored(database).await).into_owned();
         for secret in self.0.lock().unwrap().iter() {
-            assert!(!contains(&bytes, secret.as_bytes()), "a secret is stored: {secret}");
-            assert!(!contains(&bytes, hex(secret).as_bytes()), "a secret is stored as bytes: {secret}");
+            assert!(!stored.contains(secret.as_str()), "a secret is stored: {secret}");
+            assert!(!stored.contains(&hex(secret)), "a secret is stored as bytes: {secret}");
         }
     }
 }
 
 fn hex(text: &str) -> String {
     text.bytes().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn contains(bytes: &[u8], wanted: &[u8]) -> bool {
-    bytes.windows(wanted.len()).any(|window| window == wanted)
 }
 
 /// All bytes of the SQLite files, or all rows of all PostgreSQL tables as text.
@@ -116,4 +112,22 @@ pub(crate) async fn row_counts(database: &Database) -> BTreeMap<String, i64> {
         connection.close().await.unwrap();
     }
     rows
+}
+
+#[tokio::test]
+async fn the_search_finds_what_is_stored() {
+    use futures_util::FutureExt;
+    super::stage::each(async |stage| {
+        let planted = Secrets::default();
+        let secret = planted.new("plain");
+        planted.assert_not_stored(&stage.database).await;
+        // A workspace name stands in the database as it is.
+        stage.app.post("/embedded/scoped-token", &serde_json::json!({ "workspace_name": secret })).await.ok();
+        let found =
+            std::panic::AssertUnwindSafe(planted.assert_not_stored(&stage.database)).catch_unwind().await;
+        assert!(found.is_err());
+        let named = std::panic::catch_unwind(|| planted.assert_not_in("a list", &[format!("x{secret}y")]));
+        assert!(named.is_err());
+    })
+    .await;
 }

@@ -1,0 +1,10 @@
+//! Grants and the connectors that hold them: made by credentials, refreshed, pinned to their OAuth app, ended.
+
+mod claims;
+mod credentials;
+mod ending;
+mod imported;
+mod pinned_apps;
+mod races;
+mod refresh;
+mod refused;
