@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import secrets
 import urllib.parse
 from collections.abc import Callable
 
@@ -186,6 +187,28 @@ def test_the_widget_token_wraps_a_scoped_one(application: Make) -> None:
     query = urllib.parse.parse_qs(address.query)
     assert wrapped["widgetUrl"].startswith(app.server.url)
     assert query["workspaceId"] == [info["workspace_id"]] and query["allowedOrigin"] == ["https://app.example"]
+
+
+def test_k10_guessing_is_limited(start_server: Callable[..., Server]) -> None:
+    server = start_server()
+
+    def login(secret: str, source: str = "127.0.0.1") -> http.client.HTTPResponse:
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10, source_address=(source, 0))
+        body = json.dumps({"client_id": server.default.client_id, "client_secret": secret})
+        connection.request("POST", "/api/v1/account/applications/token", body, {"Content-Type": "application/json"})
+        return connection.getresponse()
+
+    statuses = []
+    for _ in range(300):
+        answer = login("guess-" + secrets.token_hex(8))
+        statuses.append(answer.status)
+        if answer.status == 429:
+            assert int(answer.headers["retry-after"]) >= 1
+            break
+    assert statuses[-1] == 429 and set(statuses[:-1]) == {401}, f"{len(statuses)} guesses: {set(statuses)}"
+    assert statuses.count(401) >= 3, "a mistyped secret must not lock out at once"
+    # Somebody who guesses from elsewhere does not lock the owner out.
+    assert login(server.default.client_secret, "127.0.0.2").status == 200
 
 
 def test_k12_cookies_and_foreign_origins(application: Make, start_server: Callable[..., Server]) -> None:

@@ -74,51 +74,47 @@ impl<'a> Scanner<'a> {
         Ok(key)
     }
 
-    /// Reads one value of any kind. Does not recurse: which brackets are open stands in the bits of one number.
+    /// Reads one value of any kind. Does not recurse: what is open stands in the bits of one number.
     pub(super) fn skip(&mut self) -> Result<(), NotJson> {
         let (bytes, room) = (self.bytes, MAX_DEPTH.saturating_sub(self.depth));
-        let (mut at, mut maps, mut depth) = (self.at, 0_u128, 0);
+        // Inside a map now; and of each level further out, the outermost in the highest bit.
+        let (mut map, mut maps) = (false, 0_u128);
+        let (mut at, mut depth) = (self.at, 0);
         loop {
+            if map {
+                at = after_key(bytes, after_space(bytes, at))?;
+            }
             at = after_space(bytes, at);
             at = match bytes.get(at) {
                 Some(b'"') => after_string(bytes, at + 1)?,
                 Some(open @ (b'{' | b'[')) if depth < room => {
-                    let map = *open == b'{';
                     at = after_space(bytes, at + 1);
-                    if bytes.get(at) != Some(if map { &b'}' } else { &b']' }) {
-                        maps = (maps << 1) | u128::from(map);
-                        depth += 1;
-                        if map {
-                            at = after_key(bytes, at)?;
-                        }
+                    let inner = *open == b'{';
+                    if bytes.get(at) != Some(if inner { &b'}' } else { &b']' }) {
+                        (maps, map, depth) = ((maps << 1) | u128::from(map), inner, depth + 1);
                         continue;
                     }
                     at + 1
                 }
-                Some(b't') => after_literal(bytes, at, b"true")?,
-                Some(b'f') => after_literal(bytes, at, b"false")?,
-                Some(b'n') => after_literal(bytes, at, b"null")?,
-                Some(b'-' | b'0'..=b'9') => after_number(bytes, at)?,
-                _ => return Err(NotJson),
+                Some(_) => after_scalar(bytes, at)?,
+                None => return Err(NotJson),
             };
-            // What follows the value: the next one, or the end of what it stands in.
-            loop {
-                if depth == 0 {
-                    self.at = at;
-                    return Ok(());
-                }
+            // What follows a value: another one, or the end of what it stands in.
+            while depth > 0 {
                 at = after_space(bytes, at);
-                match (bytes.get(at), maps & 1 == 1) {
-                    (Some(b','), false) => at += 1,
-                    (Some(b','), true) => at = after_key(bytes, after_space(bytes, at + 1))?,
-                    (Some(b'}'), true) | (Some(b']'), false) => {
-                        (at, maps, depth) = (at + 1, maps >> 1, depth - 1);
-                        continue;
-                    }
+                match bytes.get(at) {
+                    Some(b',') => break,
+                    Some(b'}') if map => {}
+                    Some(b']') if !map => {}
                     _ => return Err(NotJson),
                 }
-                break;
+                (at, map, maps, depth) = (at + 1, maps & 1 == 1, maps >> 1, depth - 1);
             }
+            if depth == 0 {
+                self.at = at;
+                return Ok(());
+            }
+            at += 1;
         }
     }
 
@@ -142,6 +138,7 @@ fn after_space(bytes: &[u8], mut at: usize) -> usize {
 }
 
 /// Past a member's name and its colon.
+#[inline]
 fn after_key(bytes: &[u8], at: usize) -> Result<usize, NotJson> {
     if bytes.get(at) != Some(&b'"') {
         return Err(NotJson);
@@ -152,12 +149,19 @@ fn after_key(bytes: &[u8], at: usize) -> Result<usize, NotJson> {
 
 /// Past a string; `at` is behind its first quote.
 #[inline]
-fn after_string(bytes: &[u8], mut at: usize) -> Result<usize, NotJson> {
+fn after_string(bytes: &[u8], at: usize) -> Result<usize, NotJson> {
+    let at = after_plain(bytes, at);
+    if bytes.get(at) == Some(&b'"') { Ok(at + 1) } else { after_escapes(bytes, at) }
+}
+
+/// Past the rest of a string; `at` is its first byte that does not mean itself. Apart from [`after_string`], which is
+/// short enough without it to stand in every loop.
+#[inline(never)]
+fn after_escapes(bytes: &[u8], mut at: usize) -> Result<usize, NotJson> {
     loop {
-        at = after_plain(bytes, at);
         match bytes.get(at) {
             Some(b'"') => return Ok(at + 1),
-            Some(b'\\') => at = after_escape(bytes, at)?,
+            Some(b'\\') => at = after_plain(bytes, after_escape(bytes, at)?),
             _ => return Err(NotJson),
         }
     }
@@ -165,20 +169,17 @@ fn after_string(bytes: &[u8], mut at: usize) -> Result<usize, NotJson> {
 
 /// The first byte of a string from `at` on that does not mean itself.
 #[inline]
-fn after_plain(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+fn after_plain(bytes: &[u8], at: usize) -> usize {
+    let mut rest = bytes.get(at..).unwrap_or_default();
+    while let Some((word, after)) = rest.split_first_chunk::<8>() {
         let special = specials(u64::from_le_bytes(*word));
         if special != 0 {
-            return at + (special.trailing_zeros() / 8) as usize;
+            return bytes.len() - rest.len() + (special.trailing_zeros() / 8) as usize;
         }
-        at += 8;
+        rest = after;
     }
-    while let Some(byte) = bytes.get(at)
-        && !matches!(byte, b'"' | b'\\' | 0..=0x1f)
-    {
-        at += 1;
-    }
-    at
+    let plain = rest.iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..=0x1f)).count();
+    bytes.len() - rest.len() + plain
 }
 
 /// Past an escape; `at` is its backslash.
@@ -190,6 +191,16 @@ fn after_escape(bytes: &[u8], at: usize) -> Result<usize, NotJson> {
             if digits.iter().all(u8::is_ascii_hexdigit) { Ok(at + 6) } else { Err(NotJson) }
         }
         _ => Err(NotJson),
+    }
+}
+
+/// Past a number, `true`, `false` or `null`.
+fn after_scalar(bytes: &[u8], at: usize) -> Result<usize, NotJson> {
+    match bytes.get(at) {
+        Some(b't') => after_literal(bytes, at, b"true"),
+        Some(b'f') => after_literal(bytes, at, b"false"),
+        Some(b'n') => after_literal(bytes, at, b"null"),
+        _ => after_number(bytes, at),
     }
 }
 
@@ -216,7 +227,7 @@ fn after_digits(bytes: &[u8], start: usize) -> Result<usize, NotJson> {
     if at == start { Err(NotJson) } else { Ok(at) }
 }
 
-/// Past `true`, `false` or `null`.
+/// Past that word.
 fn after_literal(bytes: &[u8], at: usize, word: &[u8]) -> Result<usize, NotJson> {
     if bytes.get(at..).is_some_and(|rest| rest.starts_with(word)) {
         Ok(at + word.len())

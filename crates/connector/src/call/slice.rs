@@ -80,10 +80,10 @@ impl Walk<'_, '_> {
 
     /// Reads one value for the paths that are alive here.
     fn value(&mut self, alive: u64, depth: usize) -> Result<(), NotJson> {
-        self.scanner.space();
         if alive == 0 {
             return self.scanner.skip();
         }
+        self.scanner.space();
         let start = self.scanner.position();
         let onward = self.alive_after(alive, depth, |_| true);
         let kind = match self.scanner.peek() {
@@ -111,18 +111,19 @@ impl Walk<'_, '_> {
         self.scanner.enter()?;
         self.scanner.expect(b'{')?;
         self.scanner.space();
+        let every = self.alive_after(alive, depth, |step| matches!(step, Step::Every));
+        let named = self.alive_after(alive, depth, |step| matches!(step, Step::Name(_)));
         let mut seen = 0;
         let mut more = !self.scanner.take(b'}');
         while more {
             self.scanner.space();
             let key = self.scanner.key()?;
             let named =
-                self.alive_after(alive, depth, |step| matches!(step, Step::Name(name) if names(key, name)));
+                self.alive_after(named, depth, |step| matches!(step, Step::Name(name) if names(key, name)));
             if named & seen != 0 {
                 self.forget(named & seen, start);
             }
             seen |= named;
-            let every = self.alive_after(alive, depth, |step| matches!(step, Step::Every));
             self.value(named | every, depth + 1)?;
             self.scanner.space();
             more = self.scanner.take(b',');
@@ -138,17 +139,16 @@ impl Walk<'_, '_> {
         self.scanner.enter()?;
         self.scanner.expect(b'[')?;
         self.scanner.space();
+        let every = self.alive_after(alive, depth, |step| matches!(step, Step::Every));
+        let indexed = self.alive_after(alive, depth, |step| matches!(step, Step::Index(_)));
         let (mut count, mut odd) = (0, false);
         let mut more = !self.scanner.take(b']');
         while more {
             self.scanner.space();
             odd |= self.scanner.peek() != Some(b'{');
-            let inside = self.alive_after(alive, depth, |step| match step {
-                Step::Index(index) => *index == count,
-                Step::Every => true,
-                Step::Name(_) => false,
-            });
-            self.value(inside, depth + 1)?;
+            let here =
+                self.alive_after(indexed, depth, |step| matches!(step, Step::Index(index) if *index == count));
+            self.value(here | every, depth + 1)?;
             count += 1;
             self.scanner.space();
             more = self.scanner.take(b',');
@@ -181,8 +181,12 @@ fn bits(mut word: u64) -> impl Iterator<Item = u32> {
 
 /// A key as it stands in the text equals a name.
 fn names(key: &[u8], name: &str) -> bool {
+    // An escape is longer than what it stands for.
+    if key.len() <= name.len() {
+        return key == name.as_bytes() && !key.contains(&b'\\');
+    }
     if !key.contains(&b'\\') {
-        return key == name.as_bytes();
+        return false;
     }
     let Ok(key) = std::str::from_utf8(key) else { return false };
     serde_json::from_str::<String>(&format!("\"{key}\"")).is_ok_and(|key| key == name)

@@ -337,7 +337,7 @@ pub(super) async fn check(
     operation_id = "inspectConnector",
     params(schema::connectors::ConnectorPath),
     responses(
-        (status = 200, description = "The connector with its entities.", body = schema::definitions::Inspection),
+        (status = 200, description = "The connector with its entities.", body = schema::descriptions::Inspection),
     ),
     extensions(("x-keybearer-errors" = json!(["not_found"]))),
 )]
@@ -362,9 +362,9 @@ pub(super) async fn inspect(State(app): State<App>, caller: Caller, Id(id): Id) 
     path = "/api/v1/integrations/connectors/{id}/entities",
     tag = "Connectors",
     operation_id = "listEntities",
-    params(schema::connectors::ConnectorPath, schema::definitions::EntityQuery),
+    params(schema::connectors::ConnectorPath, schema::descriptions::EntityQuery),
     responses(
-        (status = 200, description = "The entities.", body = schema::definitions::EntityList),
+        (status = 200, description = "The entities.", body = schema::descriptions::EntityList),
     ),
     extensions(("x-keybearer-errors" = json!(["invalid", "unknown_entity", "not_found"]))),
 )]

@@ -18,9 +18,9 @@ use axum::extract::State;
     path = "/api/v1/skills/docs",
     tag = "Connector types",
     operation_id = "getSkillDocs",
-    params(schema::definitions::SkillQuery),
+    params(schema::descriptions::SkillQuery),
     responses(
-        (status = 200, description = "The outline and the text.", body = schema::definitions::SkillDocs),
+        (status = 200, description = "The outline and the text.", body = schema::descriptions::SkillDocs),
     ),
     extensions(("x-keybearer-errors" = json!(["invalid", "not_found"]))),
 )]

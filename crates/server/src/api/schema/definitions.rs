@@ -1,8 +1,7 @@
-//! Connector types: definitions, templates, and what a connector of one can do.
+//! Connector types: definitions and templates.
 //!
 //! Documentation only; see the module above.
 
-use super::connectors::{Account, ConnectorStatus};
 use utoipa::{IntoParams, ToSchema};
 
 /// The connector types.
@@ -152,66 +151,6 @@ pub(crate) struct WholeTemplate {
     user_config_spec: (),
 }
 
-/// What a connector can do.
-#[derive(ToSchema)]
-pub(crate) struct EntityList {
-    /// One entry an entity: its name and its actions, each with a JSON Schema of its parameters.
-    #[schema(value_type = Vec<Object>)]
-    entities: (),
-}
-
-/// A connector with what it can do.
-#[derive(ToSchema)]
-pub(crate) struct Inspection {
-    /// Id of the connector.
-    #[schema(format = "uuid")]
-    id: String,
-    /// Its name.
-    name: String,
-    /// Id of the user's workspace.
-    #[schema(format = "uuid")]
-    workspace_id: String,
-    /// The application's own name for the user.
-    workspace_name: String,
-    /// Whether it can be called.
-    status: ConnectorStatus,
-    /// Why it cannot; null when it can.
-    #[schema(required = true)]
-    status_reason: Option<String>,
-    /// Whose account at the provider it is; null when the provider does not say.
-    #[schema(required = true, inline)]
-    account: Option<Account>,
-    /// Scopes that the provider granted; null when it does not say.
-    #[schema(required = true)]
-    granted_scopes: Option<Vec<String>>,
-    /// When it was created.
-    #[schema(format = DateTime)]
-    created_at: String,
-    /// When it last changed.
-    #[schema(format = DateTime)]
-    updated_at: String,
-    /// Its connector type.
-    source_template: Template,
-    /// What the application keeps with it.
-    #[schema(value_type = Object)]
-    replication_config: (),
-    /// Values of the type's variables.
-    #[schema(value_type = Object)]
-    environment: (),
-    /// Slug of the connector type.
-    connector_type: String,
-    /// Definition id of the connector type.
-    #[schema(format = "uuid")]
-    definition_id: String,
-    /// Id of the type's documentation for agents.
-    docs_skill_id: String,
-    /// One entry an entity: its name and its actions, each with a JSON Schema of its parameters.
-    #[schema(value_type = Vec<Object>)]
-    entities: (),
-    /// What an agent should know before it calls.
-    warnings: Vec<String>,
-}
-
 /// Which definitions.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -221,15 +160,6 @@ pub(crate) struct DefinitionQuery {
     name: Option<String>,
 }
 
-/// Which entity.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct EntityQuery {
-    /// Only this entity.
-    #[param(max_length = 1024)]
-    entity: Option<String>,
-}
-
 /// A connector type in the path.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
@@ -237,35 +167,4 @@ pub(crate) struct DefinitionPath {
     /// Definition id, slug or name of the connector type.
     #[param(example = "36c891d9-4bd9-43ac-bad2-10e12756272c")]
     id: String,
-}
-
-/// A connector type's documents for an agent: the outline, and one part of the text.
-#[derive(ToSchema)]
-pub(crate) struct SkillDocs {
-    /// The skill id.
-    id: String,
-    /// Title and kind of the documents.
-    #[schema(value_type = Object)]
-    metadata: (),
-    /// The section that was asked for; null for the overview.
-    #[schema(required = true)]
-    section_id: Option<String>,
-    /// The sections: `id`, `title` and `summary`, one an entity.
-    #[schema(value_type = Vec<Object>)]
-    outline: (),
-    /// The text, as blocks: headings, paragraphs, lists, code and tables.
-    #[schema(value_type = Vec<Object>)]
-    content: (),
-}
-
-/// Which documents.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct SkillQuery {
-    /// The `docs_skill_id` of a connector's inspection.
-    #[param(max_length = 1024, example = "connector:hubspot")]
-    id: String,
-    /// Id of a section of the outline; without it the overview.
-    #[param(max_length = 1024)]
-    section: Option<String>,
 }

@@ -10,6 +10,7 @@ pub(super) mod checks;
 pub(super) mod connectors;
 pub(super) mod consent;
 pub(super) mod definitions;
+pub(super) mod descriptions;
 pub(super) mod errors;
 pub(super) mod execute;
 pub(super) mod health;

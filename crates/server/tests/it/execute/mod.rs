@@ -1,0 +1,13 @@
+//! Execute (contract section 7): from parameters to the provider's request, and from its answer to ours.
+
+mod answers;
+mod checks;
+mod downloads;
+mod errors;
+mod limits;
+mod params;
+mod paths;
+mod redirects;
+mod requests;
+mod retries;
+mod shaping;
