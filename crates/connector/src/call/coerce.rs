@@ -18,11 +18,12 @@ pub(super) fn coerce(value: Value, wanted: &ValueType) -> Result<Value, String> 
         | (ValueType::Number, value @ Value::Number(_))
         | (ValueType::Boolean, value @ Value::Bool(_))
         | (ValueType::Object, value @ Value::Object(_)) => Ok(value),
-        (ValueType::Integer, Value::Number(number)) => {
-            whole(&number.to_string()).ok_or_else(|| must_be(wanted, &Value::Number(number)))
-        }
+        (ValueType::Integer, Value::Number(given)) => match whole(given.as_str()) {
+            Some(digits) if digits == given.as_str() => Ok(Value::Number(given)),
+            digits => digits.and_then(number).ok_or_else(|| must_be(wanted, &Value::Number(given))),
+        },
         (ValueType::Integer, Value::String(text)) => {
-            whole(text.trim()).ok_or_else(|| must_be(wanted, &Value::String(text)))
+            whole(text.trim()).and_then(number).ok_or_else(|| must_be(wanted, &Value::String(text)))
         }
         (ValueType::Number, Value::String(text)) => {
             number(text.trim()).ok_or_else(|| must_be(wanted, &Value::String(text)))
@@ -64,8 +65,8 @@ pub(super) fn one_of(value: Value, allowed: &[Value]) -> Result<Value, String> {
     })
 }
 
-/// The exact JSON whole number of a text: digits with an optional minus, or with a fraction of zeros.
-fn whole(text: &str) -> Option<Value> {
+/// The JSON whole number of a text: digits with an optional minus; a fraction of zeros is left out.
+fn whole(text: &str) -> Option<&str> {
     let digits = match text.split_once('.') {
         Some((digits, zeros)) if !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0') => digits,
         Some(_) => return None,
@@ -76,7 +77,7 @@ fn whole(text: &str) -> Option<Value> {
     if bare.is_empty() || !canonical || !bare.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    number(digits)
+    Some(digits)
 }
 
 /// A JSON number written exactly so.

@@ -8,6 +8,9 @@ use crate::spelling;
 
 /// The operation's position in [`Plan::operations`]. An unknown name is a fault that lists the known ones, near ones first.
 pub fn find_operation(plan: &Plan, entity: &str, action: &str) -> Result<usize, Fault> {
+    if let Some(position) = Action::parse(action).and_then(|action| plan.position(entity, action)) {
+        return Ok(position);
+    }
     let mut entities: Vec<&str> = Vec::new();
     for operation in &plan.operations {
         if !entities.contains(&operation.entity.as_str()) {
@@ -18,16 +21,13 @@ pub fn find_operation(plan: &Plan, entity: &str, action: &str) -> Result<usize, 
         let message = spelling::unknown("entity", entity, entities);
         return Err(fault(FaultKind::UnknownEntity, "/entity", entity, message));
     }
-    let found = Action::parse(action).and_then(|action| plan.index.get(&(entity.to_owned(), action)));
-    found.copied().ok_or_else(|| {
-        let actions = plan
-            .operations
-            .iter()
-            .filter(|operation| operation.entity == entity)
-            .map(|operation| operation.action.name());
-        let message = format!("{} (entity {entity:?})", spelling::unknown("action", action, actions));
-        fault(FaultKind::UnknownAction, "/action", action, message)
-    })
+    let actions = plan
+        .operations
+        .iter()
+        .filter(|operation| operation.entity == entity)
+        .map(|operation| operation.action.name());
+    let message = format!("{} (entity {entity:?})", spelling::unknown("action", action, actions));
+    Err(fault(FaultKind::UnknownAction, "/action", action, message))
 }
 
 fn fault(kind: FaultKind, pointer: &str, name: &str, message: String) -> Fault {

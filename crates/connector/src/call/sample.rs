@@ -43,11 +43,6 @@ pub(crate) fn plan(operations: Vec<Operation>) -> Plan {
         server: Server { url: "https://api.acme.example/v1".into(), variables: vec![] },
         hosts: vec![],
         schemes: vec![],
-        index: operations
-            .iter()
-            .enumerate()
-            .map(|(at, operation)| ((operation.entity.clone(), operation.action), at))
-            .collect(),
         operations,
         check: None,
         scoping: vec![],

@@ -41,11 +41,6 @@ fn read<'d>(reader: &mut Reader<'d>, node: &'d Node) -> Option<Plan> {
     check_scoping(reader, root, &operations);
     let check = probe::choose(&operations);
     let operations: Vec<_> = operations.into_iter().map(|read| read.operation).collect();
-    let index = operations
-        .iter()
-        .enumerate()
-        .map(|(position, operation)| ((operation.entity.clone(), operation.action), position))
-        .collect();
     let info = info?;
     Some(Plan {
         info: info.info,
@@ -53,7 +48,6 @@ fn read<'d>(reader: &mut Reader<'d>, node: &'d Node) -> Option<Plan> {
         hosts,
         schemes,
         operations,
-        index,
         check,
         scoping: info.scoping,
         error_check: info.error_check,

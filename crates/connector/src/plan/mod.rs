@@ -39,8 +39,6 @@ pub struct Plan {
     pub schemes: Vec<Scheme>,
     /// All operations, in document order.
     pub operations: Vec<Operation>,
-    /// `(entity, action)` to a position in `operations`.
-    pub index: HashMap<(String, Action), usize>,
     /// The operation of the connector check, and the parameters it is called with.
     pub check: Option<Check>,
     /// Parameters that configuration fills where the caller gives none.
@@ -169,8 +167,14 @@ pub enum RetryAfter {
 impl Plan {
     /// The operation of an entity and action.
     pub fn operation(&self, entity: &str, action: Action) -> Option<&Operation> {
-        let position = *self.index.get(&(entity.to_owned(), action))?;
-        self.operations.get(position)
+        self.operations.get(self.position(entity, action)?)
+    }
+
+    /// The position in [`Self::operations`]. A definition has some dozens of them: comparing is cheaper than hashing.
+    pub fn position(&self, entity: &str, action: Action) -> Option<usize> {
+        self.operations
+            .iter()
+            .rposition(|operation| operation.action == action && operation.entity == entity)
     }
 
     /// The scheme of that name.

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod api;
 #[cfg(test)]
+mod execute;
+#[cfg(test)]
 mod flow;
 #[cfg(test)]
 mod grants;

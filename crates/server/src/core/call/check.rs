@@ -81,7 +81,7 @@ async fn check_entity(deps: &Arc<Deps>, ready: &Arc<Ready>, entity: &str) -> Ent
     }
     let position = [Action::List, Action::Get]
         .iter()
-        .find_map(|action| ready.plan.index.get(&(entity.to_owned(), *action)).copied());
+        .find_map(|action| ready.plan.position(entity, *action));
     let Some(position) = position else {
         return result("inconclusive", None, Some("The entity has no list or get operation".to_owned()));
     };
@@ -104,7 +104,7 @@ async fn check_entity(deps: &Arc<Deps>, ready: &Arc<Ready>, entity: &str) -> Ent
 /// Whose account a fresh grant is, by the definition's identity operation.
 pub async fn identity(deps: &Arc<Deps>, ready: Ready, oauth: &OauthPlan) -> Result<Option<Account>> {
     let Some(Identity::Operation { entity, action, id, name }) = &oauth.identity else { return Ok(None) };
-    let Some(position) = ready.plan.index.get(&(entity.clone(), *action)).copied() else { return Ok(None) };
+    let Some(position) = ready.plan.position(entity, *action) else { return Ok(None) };
     let Driven { answer, .. } =
         drive(deps, Arc::new(ready), position, Map::new(), Shaping::default()).await?;
     Ok(answer.result.json().and_then(|json| identity_of(id, name.as_ref(), json)))
