@@ -16,6 +16,7 @@ import pytest
 import postgres
 from api import Organization
 from application import Application
+from attack import Attack
 from overlay import Overlay
 from peers import OidcProvider
 from server import Server
@@ -123,3 +124,9 @@ def application(
         return Application(server, of, options.pop("page", f"{app_page.url}/connected?user_id=u1"), **{"peer": peer, **options})
 
     return make
+
+
+@pytest.fixture
+def attack(application: Callable[..., Application], vendor: Vendor) -> Attack:
+    """An application at the scripted vendor, with an attacker beside it."""
+    return Attack(application(peer=None, connector_type="vendor-demo"), vendor)

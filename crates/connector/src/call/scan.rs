@@ -172,17 +172,17 @@ fn after_escapes(bytes: &[u8], mut at: usize) -> Result<usize, NotJson> {
 fn after_plain(bytes: &[u8], at: usize) -> usize {
     let mut rest = bytes.get(at..).unwrap_or_default();
     while let Some((block, after)) = rest.split_first_chunk::<16>() {
-        let special = u128::from_le_bytes(block.map(|byte| if is_special(byte) { u8::MAX } else { 0 }));
-        if special != 0 {
-            return bytes.len() - rest.len() + (special.trailing_zeros() / 8) as usize;
+        let found = u128::from_le_bytes(block.map(|byte| if is_special(byte) { u8::MAX } else { 0 }));
+        if found != 0 {
+            return bytes.len() - rest.len() + (found.trailing_zeros() / 8) as usize;
         }
         rest = after;
     }
     bytes.len() - rest.len() + rest.iter().take_while(|byte| !is_special(**byte)).count()
 }
 
-/// A byte that does not mean itself in a string: `"`, `\` or a control character. Without branches, so that sixteen are
-/// compared at once.
+/// A byte that does not mean itself in a string: `"`, `\` or a control character.
+#[expect(clippy::needless_bitwise_bool, reason = "without branches sixteen bytes are compared at once")]
 const fn is_special(byte: u8) -> bool {
     (byte == b'"') | (byte == b'\\') | (byte < b' ')
 }

@@ -146,8 +146,11 @@ impl Walk<'_, '_> {
         while more {
             self.scanner.space();
             odd |= self.scanner.peek() != Some(b'{');
-            let here =
-                self.alive_after(indexed, depth, |step| matches!(step, Step::Index(index) if *index == count));
+            let here = self.alive_after(
+                indexed,
+                depth,
+                |step| matches!(step, Step::Index(index) if *index == count),
+            );
             self.value(here | every, depth + 1)?;
             count += 1;
             self.scanner.space();

@@ -172,9 +172,7 @@ impl Plan {
 
     /// The position in [`Self::operations`]. A definition has some dozens of them: comparing is cheaper than hashing.
     pub fn position(&self, entity: &str, action: Action) -> Option<usize> {
-        self.operations
-            .iter()
-            .rposition(|operation| operation.action == action && operation.entity == entity)
+        self.operations.iter().rposition(|operation| operation.action == action && operation.entity == entity)
     }
 
     /// The scheme of that name.

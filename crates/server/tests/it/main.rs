@@ -4,6 +4,10 @@
 #[cfg(test)]
 mod api;
 #[cfg(test)]
+mod arrows;
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
 mod execute;
 #[cfg(test)]
 mod flow;

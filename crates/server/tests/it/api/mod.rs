@@ -8,3 +8,5 @@ mod shapes;
 mod table;
 mod tokens;
 mod workspaces;
+
+pub(crate) use table::TABLE;

@@ -4,7 +4,7 @@ use keybearer::api::routes;
 use keybearer::core::access::Access;
 
 /// `method path access`: `public`, `application` token, `scoped` token, or `either`.
-pub(super) const TABLE: &[(&str, &str, &str)] = &[
+pub(crate) const TABLE: &[(&str, &str, &str)] = &[
     ("POST", "/account/applications/token", "public"),
     ("POST", "/applications/token", "public"),
     ("POST", "/account/applications/scoped-token", "application"),

@@ -130,7 +130,7 @@ async fn a_file_elsewhere_is_fetched_without_the_credential() {
             assert!(seen[1].header("authorization").is_some(), "{own}");
             assert_eq!(seen[1].target, "/base/content/1");
         }
-        let prefix = stage.upstream.url.clone() + ".evil.example/x";
+        let prefix = format!("{}.evil.example/x", stage.upstream.url.rsplit_once(':').unwrap().0);
         for bad in ["https://evil.example/x", &prefix, "http://169.254.169.254/", "file:///etc/passwd", "//evil.example/x", "http://localhost/x"] {
             locate(bad);
             let reply = download(stage, &connector, "1", &json!({})).await;

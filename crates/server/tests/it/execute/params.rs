@@ -85,12 +85,13 @@ async fn types_are_mended_without_loss_or_refused() {
         }
         stage.upstream.forget();
         for (name, value) in [
-            ("page_size", json!("ten")), ("page_size", json!("10 ")), ("page_size", json!("1e1")), ("page_size", json!(1.5)), ("page_size", json!(true)),
+            ("page_size", json!("ten")), ("page_size", json!("1e1")), ("page_size", json!(1.5)), ("page_size", json!(true)),
             ("page_size", json!([10])), ("page_size", json!({})), ("ratio", json!("much")), ("flag", json!("maybe")), ("flag", json!(2)),
             ("flag", json!([])), ("state", json!("opened")), ("state", json!("OPEN")), ("state", json!(1)), ("after", json!({"a": 1})),
             ("ids", json!(["x"])), ("ids", json!({"a": 1})), ("ids", json!([[1]])),
         ] {
             let reply = stage.execute(&connector, "items", "list", &json!({name: value})).await;
+            assert_eq!(reply.status.as_u16(), 422, "{name}={value}");
             reply.fails(422, "invalid_params");
             assert_eq!(reply.wrong_fields().len(), 1, "{name}={value}: {}", reply.text());
             assert!(reply.wrong_fields()[0].starts_with(&format!("params.{name}")), "{}", reply.text());
