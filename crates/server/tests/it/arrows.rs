@@ -101,7 +101,8 @@ fn modules_of_the_server_know_only_what_stands_below_them() {
             continue;
         };
         let text = std::fs::read_to_string(&file).unwrap();
-        let text = if file.components().any(|part| part.as_os_str() == "tests") { "" } else { without_tests(&text) };
+        let text =
+            if file.components().any(|part| part.as_os_str() == "tests") { "" } else { without_tests(&text) };
         for name in named(&code(text)) {
             if name != module && !allowed.contains(&name.as_str()) {
                 wrong.push(format!("{}: `{module}` must not know `{name}`", file.display()));
@@ -141,7 +142,10 @@ fn the_http_client_stays_in_egress_and_sql_in_the_store() {
         for (name, place) in places {
             let used = text.contains(&format!("{name}::"));
             let known = module == place
-                || matches!((name, module.as_str()), ("aws_lc_rs", "clock") | ("axum", "app" | "cli") | ("sqlx", "store"));
+                || matches!(
+                    (name, module.as_str()),
+                    ("aws_lc_rs", "clock") | ("axum", "app" | "cli") | ("sqlx", "store")
+                );
             if used && !known {
                 wrong.push(format!("{}: `{module}` must not use {name}", file.display()));
             }
@@ -155,8 +159,20 @@ fn the_connector_crate_is_pure() {
     let mut wrong = Vec::new();
     for file in rust_files(&source("connector")) {
         let text = std::fs::read_to_string(&file).unwrap();
-        for name in ["tokio::", "reqwest::", "sqlx::", "std::net::", "std::fs::", "std::env::", "Instant::now", "SystemTime::now", "keybearer::"] {
-            if code(without_tests(&text)).contains(name) && !file.components().any(|part| part.as_os_str() == "tests") {
+        for name in [
+            "tokio::",
+            "reqwest::",
+            "sqlx::",
+            "std::net::",
+            "std::fs::",
+            "std::env::",
+            "Instant::now",
+            "SystemTime::now",
+            "keybearer::",
+        ] {
+            if code(without_tests(&text)).contains(name)
+                && !file.components().any(|part| part.as_os_str() == "tests")
+            {
                 wrong.push(format!("{}: {name}", file.display()));
             }
         }

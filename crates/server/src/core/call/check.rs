@@ -79,9 +79,7 @@ async fn check_entity(deps: &Arc<Deps>, ready: &Arc<Ready>, entity: &str) -> Ent
     if !ready.plan.operations.iter().any(|operation| operation.entity == entity) {
         return result("failed", None, Some("The connector has no such entity".to_owned()));
     }
-    let position = [Action::List, Action::Get]
-        .iter()
-        .find_map(|action| ready.plan.position(entity, *action));
+    let position = [Action::List, Action::Get].iter().find_map(|action| ready.plan.position(entity, *action));
     let Some(position) = position else {
         return result("inconclusive", None, Some("The entity has no list or get operation".to_owned()));
     };

@@ -43,7 +43,10 @@ async fn wrong_values_are_refused_and_leave_no_trace() {
             }
         }
         assert_eq!(row_counts(&stage.database).await, rows, "nothing was stored");
-        assert!(stage.upstream.seen().is_empty() && stage.peer.control.log().len() == calls, "nobody was called");
+        assert!(
+            stage.upstream.seen().is_empty() && stage.peer.control.log().len() == calls,
+            "nobody was called"
+        );
     })
     .await;
 }
@@ -62,7 +65,14 @@ async fn required_fields_are_named_when_missing_or_null() {
                 null[field.name] = json!(null);
                 for body in [missing, null] {
                     let reply = send(stage, endpoint, &body).await;
-                    assert_eq!(reply.status.as_u16(), 422, "{} without {}: {}", endpoint.path, field.name, reply.text());
+                    assert_eq!(
+                        reply.status.as_u16(),
+                        422,
+                        "{} without {}: {}",
+                        endpoint.path,
+                        field.name,
+                        reply.text()
+                    );
                     let fields = reply.wrong_fields();
                     assert!(fields.iter().any(|name| name == field.shown), "{}: {fields:?}", field.name);
                 }
@@ -95,7 +105,14 @@ async fn optional_fields_may_be_null_and_unknown_ones_are_ignored() {
             let reply = send(stage, &endpoint, &body).await;
             // The token endpoint's credentials are made up; everything else works.
             let wanted = if endpoint.path.ends_with("applications/token") { 401 } else { 200 };
-            assert_eq!(reply.status.as_u16(), wanted, "{} {}: {}", endpoint.method, endpoint.path, reply.text());
+            assert_eq!(
+                reply.status.as_u16(),
+                wanted,
+                "{} {}: {}",
+                endpoint.method,
+                endpoint.path,
+                reply.text()
+            );
         }
     })
     .await;

@@ -71,48 +71,96 @@ pub(super) async fn endpoints(stage: &Stage) -> Vec<Endpoint> {
     let token = stage.secrets.new("pat");
     let client = json!({"client_id": "someone", "client_secret": stage.secrets.new("cs")});
     let app = json!({"client_id": "c", "client_secret": stage.secrets.new("app"), "developer_token": "developer-token"});
-    let post = |path: &str, good: Value, fields| Endpoint { method: "POST", path: path.to_owned(), good, fields };
-    let put = |path: &str, good: Value, fields| Endpoint { method: "PUT", path: path.to_owned(), good, fields };
+    let post =
+        |path: &str, good: Value, fields| Endpoint { method: "POST", path: path.to_owned(), good, fields };
+    let put =
+        |path: &str, good: Value, fields| Endpoint { method: "PUT", path: path.to_owned(), good, fields };
     let mut all = Vec::new();
     for path in ["/account/applications/token", "/applications/token"] {
         all.push(post(path, client.clone(), vec![must("client_id", Text), must("client_secret", Text)]));
     }
     for path in ["/account/applications/scoped-token", "/embedded/scoped-token"] {
-        all.push(post(path, json!({"workspace_name": "w1"}), vec![workspace("workspace_name"), may("region_id", Text)]));
+        all.push(post(
+            path,
+            json!({"workspace_name": "w1"}),
+            vec![workspace("workspace_name"), may("region_id", Text)],
+        ));
     }
     for path in ["/account/applications/widget-token", "/embedded/widget-token"] {
         let good = json!({"customer_name": "w1", "allowed_origin": "https://app.example.com"});
-        let tags = ["selected_source_template_tags", "selected_connection_template_tags"].map(|name| may(name, Texts));
+        let tags = ["selected_source_template_tags", "selected_connection_template_tags"]
+            .map(|name| may(name, Texts));
         let fields = vec![workspace("customer_name"), must("allowed_origin", Url), may("region_id", Text)];
         all.push(post(path, good, fields.into_iter().chain(tags).collect()));
     }
     let good = json!({"connector_type": BENCH, "configuration": app});
-    all.push(put("/oauth/credentials", good, vec![must("connector_type", Text), must("configuration", Object)]));
+    all.push(put(
+        "/oauth/credentials",
+        good,
+        vec![must("connector_type", Text), must("configuration", Object)],
+    ));
     all.push(put("/organizations/redirect-urls", json!({"data": [HOME]}), vec![must("data", Texts)]));
     let good = json!({"external_user_id": "w1", "connector_type": CRM, "redirect_url": HOME});
-    all.push(post("/integrations/connectors/oauth/initiate", good, vec![
-        workspace("external_user_id"), must("connector_type", Text), must("redirect_url", Url), may("oauth_input_configuration", Object),
-        may("callback_mode", Choice), may("name", Title), may("environment", Object), may("replication_config", Object),
-        may("code_challenge", Choice), may("connector_id", Id), may("scopes", Texts),
-    ]));
-    let more = || vec![may("name", Title), may("environment", Object), may("replication_config", Object), may("verify", Flag), may("auth_scheme", Text)];
+    all.push(post(
+        "/integrations/connectors/oauth/initiate",
+        good,
+        vec![
+            workspace("external_user_id"),
+            must("connector_type", Text),
+            must("redirect_url", Url),
+            may("oauth_input_configuration", Object),
+            may("callback_mode", Choice),
+            may("name", Title),
+            may("environment", Object),
+            may("replication_config", Object),
+            may("code_challenge", Choice),
+            may("connector_id", Id),
+            may("scopes", Texts),
+        ],
+    ));
+    let more = || {
+        vec![
+            may("name", Title),
+            may("environment", Object),
+            may("replication_config", Object),
+            may("verify", Flag),
+            may("auth_scheme", Text),
+        ]
+    };
     let good = json!({"external_user_id": "w1", "connector_type": BENCH, "credentials": {"token": token}});
-    let fields = vec![workspace("external_user_id"), must("connector_type", Text), must("credentials", Credentials)];
+    let fields =
+        vec![workspace("external_user_id"), must("connector_type", Text), must("credentials", Credentials)];
     all.push(post("/integrations/connectors", good.clone(), fields.into_iter().chain(more()).collect()));
-    let fields = vec![workspace("external_user_id"), must("connector_type", Text), must("credentials", Credentials), may("entities", Texts)];
+    let fields = vec![
+        workspace("external_user_id"),
+        must("connector_type", Text),
+        must("credentials", Credentials),
+        may("entities", Texts),
+    ];
     all.push(post("/integrations/connectors/check", good, fields.into_iter().chain(more()).collect()));
-    let good = json!({"external_user_id": "w1", "connector_type": CRM, "server_side_oauth_secret_id": secret_id});
+    let good =
+        json!({"external_user_id": "w1", "connector_type": CRM, "server_side_oauth_secret_id": secret_id});
     let secret = Field { shown: "credentials", ..must("server_side_oauth_secret_id", Text) };
-    let fields = vec![workspace("external_user_id"), must("connector_type", Text), secret, may("code_verifier", Text)];
+    let fields =
+        vec![workspace("external_user_id"), must("connector_type", Text), secret, may("code_verifier", Text)];
     all.push(post("/integrations/connectors", good, fields.into_iter().chain(more()).collect()));
     let path = format!("/integrations/connectors/{connector}");
     all.push(put(&path, json!({"name": "n"}), vec![may("name", Title), may("replication_config", Object)]));
     all.push(post(&format!("{path}/check"), json!({}), vec![may("entities", Texts)]));
     for path in ["/integrations/connectors", "/connectors/sources", "/connectors/instances"] {
-        all.push(post(&format!("{path}/{connector}/execute"), json!({"entity": "items", "action": "list"}), vec![
-            must("entity", Word), must("action", Word), may("params", Object), may("select_fields", Texts), may("exclude_fields", Texts),
-            may("skip_truncation", Flag), may("intent", Text),
-        ]));
+        all.push(post(
+            &format!("{path}/{connector}/execute"),
+            json!({"entity": "items", "action": "list"}),
+            vec![
+                must("entity", Word),
+                must("action", Word),
+                may("params", Object),
+                may("select_fields", Texts),
+                may("exclude_fields", Texts),
+                may("skip_truncation", Flag),
+                may("intent", Text),
+            ],
+        ));
     }
     let fields = vec![may("name", Title), may("status", Choice), may("cache_enabled", Flag)];
     all.push(put(&format!("/workspaces/{workspace_id}"), json!({"status": "active"}), fields));
@@ -123,27 +171,64 @@ impl Takes {
     /// Values that it must refuse.
     pub(super) fn refused(self) -> Vec<Value> {
         let long = |length: usize| json!("x".repeat(length));
-        let no_text = [json!(7), json!(-1.5), json!(true), json!([]), json!({}), json!(["a"]), json!({"a": "b"})];
+        let no_text =
+            [json!(7), json!(-1.5), json!(true), json!([]), json!({}), json!(["a"]), json!({"a": "b"})];
         let mut all = match self {
             Self::Object | Self::Credentials => {
-                return vec![json!("x"), json!(""), json!(7), json!(true), json!([]), json!([{}]), json!("{}")];
+                return vec![
+                    json!("x"),
+                    json!(""),
+                    json!(7),
+                    json!(true),
+                    json!([]),
+                    json!([{}]),
+                    json!("{}"),
+                ];
             }
             Self::Texts => {
                 let items = [json!([7]), json!([null]), json!([{}]), json!([["a"]]), json!(["a", 1])];
                 let plain = [json!(7), json!(true), json!({}), json!({"0": "a"})];
-                return items.into_iter().chain(plain).chain([json!(["a\u{0}b"]), json!(vec!["x"; 5000])]).collect();
+                return items
+                    .into_iter()
+                    .chain(plain)
+                    .chain([json!(["a\u{0}b"]), json!(vec!["x"; 5000])])
+                    .collect();
             }
-            Self::Flag => return vec![json!("true"), json!("x"), json!(0), json!(1), json!([]), json!({}), json!("")],
+            Self::Flag => {
+                return vec![json!("true"), json!("x"), json!(0), json!(1), json!([]), json!({}), json!("")];
+            }
             _ => no_text.to_vec(),
         };
         all.extend(match self {
-            Self::Name => vec![json!(""), json!("   "), json!("\t"), long(251), long(100_000), json!("a\u{0}b"), json!("a\nb"), json!("\u{7f}")],
+            Self::Name => vec![
+                json!(""),
+                json!("   "),
+                json!("\t"),
+                long(251),
+                long(100_000),
+                json!("a\u{0}b"),
+                json!("a\nb"),
+                json!("\u{7f}"),
+            ],
             Self::Title => vec![json!(""), json!("  "), long(251), json!("a\u{0}b"), json!("a\r\nb")],
             Self::Text => vec![long(100_000), json!("a\u{0}b"), json!("a\r\nX: y")],
             Self::Word => vec![json!("nope"), json!("items\u{0}"), long(5000), json!("{{ 7*7 }}")],
-            Self::Url => vec![json!(""), json!("x"), json!("javascript:alert(1)"), json!("https://a@b/"), json!("https://a\u{0}/"), long(10_000)],
+            Self::Url => vec![
+                json!(""),
+                json!("x"),
+                json!("javascript:alert(1)"),
+                json!("https://a@b/"),
+                json!("https://a\u{0}/"),
+                long(10_000),
+            ],
             Self::Choice => vec![json!(""), json!("nope"), json!("a\u{0}"), long(10_000)],
-            Self::Id => vec![json!(""), json!("x"), json!("00000000-0000-4000-8000-00000000000"), json!("../x"), long(10_000)],
+            Self::Id => vec![
+                json!(""),
+                json!("x"),
+                json!("00000000-0000-4000-8000-00000000000"),
+                json!("../x"),
+                long(10_000),
+            ],
             _ => vec![],
         });
         all

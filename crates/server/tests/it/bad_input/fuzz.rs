@@ -10,7 +10,22 @@ const ROUNDS: usize = 60;
 
 fn text(random: &Random) -> String {
     const PARTS: [&str; 16] = [
-        "a", "\u{0}", "{{ token }}", "${x}", "../", "%2e", "\r\n", "\u{202e}", "\u{1f980}", "'--", "\"", "\\", "<b>", "https://a.example/", "\u{feff}", "e\u{301}",
+        "a",
+        "\u{0}",
+        "{{ token }}",
+        "${x}",
+        "../",
+        "%2e",
+        "\r\n",
+        "\u{202e}",
+        "\u{1f980}",
+        "'--",
+        "\"",
+        "\\",
+        "<b>",
+        "https://a.example/",
+        "\u{feff}",
+        "e\u{301}",
     ];
     let length = usize::try_from(random.number() % 12).unwrap();
     (0..length).map(|_| PARTS[usize::try_from(random.number() % 16).unwrap()]).collect()

@@ -7,7 +7,19 @@ use http::Method;
 use serde_json::json;
 
 const SEGMENTS: [&str; 14] = [
-    "%00", "%ff", "%F0%9F%A6%80", "..", "%2e%2e", "..%2f..%2fetc", "%0d%0aX:%20y", "x%20y", "'%20OR%201=1", "{id}", "-1", "%25", "nope;x=y",
+    "%00",
+    "%ff",
+    "%F0%9F%A6%80",
+    "..",
+    "%2e%2e",
+    "..%2f..%2fetc",
+    "%0d%0aX:%20y",
+    "x%20y",
+    "'%20OR%201=1",
+    "{id}",
+    "-1",
+    "%25",
+    "nope;x=y",
     "00000000-0000-0000-0000-000000000000%00",
 ];
 
@@ -39,7 +51,11 @@ async fn hostile_callbacks_are_one_400_page() {
     each(async |stage| {
         for segment in SEGMENTS.iter().filter(|segment| !segment.contains("..")) {
             for query in ["", "?state=x", "?state=%00&code=%00", "?state=%ff", "?%ff=x&state=a&state=b"] {
-                let url = format!("{}/oauth/callback/{}{query}", stage.base, segment.replace(['{', '}', '\''], "_"));
+                let url = format!(
+                    "{}/oauth/callback/{}{query}",
+                    stage.base,
+                    segment.replace(['{', '}', '\''], "_")
+                );
                 let reply = stage.http.call(Method::GET, url).send().await;
                 let status = reply.status.as_u16();
                 assert!(matches!(status, 400 | 404), "{}: {status}", reply.asked);
@@ -68,7 +84,8 @@ async fn hostile_headers_are_no_500() {
         ] {
             let call = stage.anonymous().call(Method::POST, "/embedded/scoped-token");
             let call = if name == "authorization" { call } else { call.bearer(&stage.app.token) };
-            let reply = call.header(name, value).raw("application/json", r#"{"workspace_name":"w1"}"#).send().await;
+            let reply =
+                call.header(name, value).raw("application/json", r#"{"workspace_name":"w1"}"#).send().await;
             assert!(reply.status.as_u16() < 500, "{name}: {value}: {}", reply.text());
             assert_ne!(reply.header("x-request-id"), Some("chosen-by-the-caller"));
         }

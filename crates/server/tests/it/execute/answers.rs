@@ -14,7 +14,12 @@ fn raw(status: u16, kind: Option<&'static str>, body: impl Into<Vec<u8>>) -> Res
     response
 }
 
-async fn result(stage: &Stage, connector: &str, action: &str, respond: impl Fn() -> Response + Send + Sync + 'static) -> Value {
+async fn result(
+    stage: &Stage,
+    connector: &str,
+    action: &str,
+    respond: impl Fn() -> Response + Send + Sync + 'static,
+) -> Value {
     stage.upstream.answers(move |_| respond());
     let params = if action == "list" { json!({}) } else { json!({"id": "1"}) };
     stage.execute(connector, "items", action, &params).await.ok()["result"].clone()
@@ -29,7 +34,8 @@ async fn empty_bodies_are_empty_objects_and_lists() {
             assert_eq!(got, json!({}), "{status} {body:?}");
         }
         for body in ["{}", "{\"items\": null}", "{\"items\": []}", "{\"other\": [1]}"] {
-            let got = result(stage, &connector, "list", move || raw(200, Some("application/json"), body)).await;
+            let got =
+                result(stage, &connector, "list", move || raw(200, Some("application/json"), body)).await;
             assert!(got == json!([]) || (body.contains("null") && got == json!(null)), "{body}: {got}");
         }
     })
@@ -58,7 +64,14 @@ async fn numbers_texts_and_order_come_through_exactly() {
 async fn content_types_are_read_tolerantly() {
     each(async |stage| {
         let connector = stage.bench("w1").await;
-        for kind in [Some("application/json; charset=utf-8"), Some("application/problem+json"), None, Some("text/plain"), Some("application/octet-stream"), Some("text/javascript")] {
+        for kind in [
+            Some("application/json; charset=utf-8"),
+            Some("application/problem+json"),
+            None,
+            Some("text/plain"),
+            Some("application/octet-stream"),
+            Some("text/javascript"),
+        ] {
             let got = result(stage, &connector, "get", move || raw(200, kind, "\u{feff} {\"id\": 1} ")).await;
             assert_eq!(got, json!({"id": 1}), "{kind:?}");
         }

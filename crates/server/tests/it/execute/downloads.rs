@@ -33,7 +33,10 @@ async fn bytes_come_as_they_are_with_a_name() {
             assert_eq!(reply.body.len() as u64, file["size"].as_u64().unwrap());
             let disposition = reply.header("content-disposition").unwrap();
             assert!(disposition.starts_with("attachment"), "{disposition}");
-            assert!(disposition.contains(file["name"].as_str().unwrap()) || disposition.contains("filename*="), "{disposition}");
+            assert!(
+                disposition.contains(file["name"].as_str().unwrap()) || disposition.contains("filename*="),
+                "{disposition}"
+            );
             assert_eq!(reply.header("content-type"), file["media_type"].as_str());
             assert_eq!(reply.header("x-content-type-options"), Some("nosniff"));
         }
@@ -74,12 +77,19 @@ async fn chunks_as_json_put_the_file_together() {
         }
         let id = files[0]["id"].as_str().unwrap();
         let plain = download(stage, &connector, id, &json!({"_airbyte_response_type": "json"})).await.ok();
-        assert!(plain["connector_metadata"]["has_next_page"] == false && plain["result"]["content"].is_string());
-        for bad in [json!({"_airbyte_response_type": "xml"}), json!({"_airbyte_response_type": "json", "_airbyte_response_format": "hex"}),
-            json!({"range_header": "bytes=a-b"}), json!({"range_header": "bytes=0-1,5-6"}), json!({"range_header": "x\r\ny: z"}),
-            json!({"_airbyte_response_type": "json", "range_header": "bytes=0-"}), json!({"_airbyte_response_type": "json", "range_header": "bytes=0-99999999"}),
-            json!({"_airbyte_response_type": "json", "range_header": "bytes=9-1"})]
-        {
+        assert!(
+            plain["connector_metadata"]["has_next_page"] == false && plain["result"]["content"].is_string()
+        );
+        for bad in [
+            json!({"_airbyte_response_type": "xml"}),
+            json!({"_airbyte_response_type": "json", "_airbyte_response_format": "hex"}),
+            json!({"range_header": "bytes=a-b"}),
+            json!({"range_header": "bytes=0-1,5-6"}),
+            json!({"range_header": "x\r\ny: z"}),
+            json!({"_airbyte_response_type": "json", "range_header": "bytes=0-"}),
+            json!({"_airbyte_response_type": "json", "range_header": "bytes=0-99999999"}),
+            json!({"_airbyte_response_type": "json", "range_header": "bytes=9-1"}),
+        ] {
             let calls = stage.peer.api_calls();
             download(stage, &connector, id, &bad).await.fails(422, "invalid_params");
             assert_eq!(stage.peer.api_calls(), calls, "{bad}");
@@ -93,7 +103,10 @@ async fn a_file_that_breaks_off_is_not_taken_for_whole() {
     each(async |stage| {
         let (connector, files) = crm(stage).await;
         let id = files[0]["id"].as_str().unwrap();
-        stage.peer.control.inject(Fault::once(At::Api, Effect::Cut { after: 20 }).on("GET /crm/files/").times(3));
+        stage
+            .peer
+            .control
+            .inject(Fault::once(At::Api, Effect::Cut { after: 20 }).on("GET /crm/files/").times(3));
         let reply = download(stage, &connector, id, &json!({})).await;
         assert!(reply.is_broken() || reply.status.as_u16() >= 500, "{}", reply.status);
         stage.peer.control.clear_faults();
@@ -123,21 +136,42 @@ async fn a_file_elsewhere_is_fetched_without_the_credential() {
         assert_eq!(reply.is(200).text(), "other bytes");
         let seen = &stage.other.seen()[0];
         assert!(seen.header("authorization").is_none() && seen.target == "/signed?sig=1");
-        for own in [format!("{}/base/content/1", stage.upstream.url), "/content/1".to_owned(), "content/1".to_owned()] {
+        for own in [
+            format!("{}/base/content/1", stage.upstream.url),
+            "/content/1".to_owned(),
+            "content/1".to_owned(),
+        ] {
             locate(&own);
-            assert_eq!(download(stage, &connector, "1", &json!({})).await.is(200).text(), "own bytes", "{own}");
+            assert_eq!(
+                download(stage, &connector, "1", &json!({})).await.is(200).text(),
+                "own bytes",
+                "{own}"
+            );
             let seen = stage.upstream.seen();
             assert!(seen[1].header("authorization").is_some(), "{own}");
             assert_eq!(seen[1].target, "/base/content/1");
         }
         let prefix = format!("{}.evil.example/x", stage.upstream.url.rsplit_once(':').unwrap().0);
-        for bad in ["https://evil.example/x", &prefix, "http://169.254.169.254/", "file:///etc/passwd", "//evil.example/x", "http://localhost/x"] {
+        for bad in [
+            "https://evil.example/x",
+            &prefix,
+            "http://169.254.169.254/",
+            "file:///etc/passwd",
+            "//evil.example/x",
+            "http://localhost/x",
+        ] {
             locate(bad);
             let reply = download(stage, &connector, "1", &json!({})).await;
             reply.fails(502, "upstream_blocked");
             assert_eq!(stage.upstream.seen().len(), 1, "{bad}");
         }
-        for body in [json!({}), json!({"file": null}), json!({"file": {"url": ""}}), json!({"file": {"url": 7}}), json!([])] {
+        for body in [
+            json!({}),
+            json!({"file": null}),
+            json!({"file": {"url": ""}}),
+            json!({"file": {"url": 7}}),
+            json!([]),
+        ] {
             stage.upstream.answers(move |_| answer(200, &body));
             download(stage, &connector, "1", &json!({})).await.fails(502, "upstream_error");
         }
@@ -156,12 +190,15 @@ async fn hostile_names_and_headers_of_a_file_stay_harmless() {
         let connector = stage.bench("w1").await;
         let body = json!({"file": {"url": format!("{}/f", stage.other.url)}});
         stage.upstream.answers(move |_| answer(200, &body));
-        for name in ["\"; x=y", "../../etc/passwd", "a\u{e9}.txt", "<script>.html", "", "x".repeat(5000).as_str()] {
+        for name in
+            ["\"; x=y", "../../etc/passwd", "a\u{e9}.txt", "<script>.html", "", "x".repeat(5000).as_str()]
+        {
             let header = format!("attachment; filename=\"{}\"", name.replace('"', "\\\""));
             stage.other.answers(move |_| {
                 let mut response = Body::from("bytes").into_response();
                 let headers = response.headers_mut();
-                headers.insert("content-disposition", http::HeaderValue::from_bytes(header.as_bytes()).unwrap());
+                headers
+                    .insert("content-disposition", http::HeaderValue::from_bytes(header.as_bytes()).unwrap());
                 headers.insert("content-type", http::HeaderValue::from_static("text/html"));
                 headers.insert("set-cookie", http::HeaderValue::from_static("session=stolen"));
                 headers.insert("location", http::HeaderValue::from_static("https://evil.example/"));

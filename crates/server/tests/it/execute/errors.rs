@@ -5,7 +5,11 @@ use crate::support::upstream::json as answer;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-async fn get(stage: &Stage, connector: &str, respond: impl Fn() -> Response + Send + Sync + 'static) -> crate::support::http::Reply {
+async fn get(
+    stage: &Stage,
+    connector: &str,
+    respond: impl Fn() -> Response + Send + Sync + 'static,
+) -> crate::support::http::Reply {
     stage.upstream.answers(move |_| respond());
     stage.execute(connector, "items", "get", &json!({"id": "1"})).await
 }
@@ -32,7 +36,9 @@ async fn statuses_map_as_the_contract_says() {
             (599, 502, "upstream_error"),
             (401, 409, "reauthorization_required"),
         ] {
-            let reply = get(stage, &connector, move || answer(upstream, &json!({"message": "Said by the provider"}))).await;
+            let reply =
+                get(stage, &connector, move || answer(upstream, &json!({"message": "Said by the provider"})))
+                    .await;
             let body = reply.fails(ours, code);
             assert_eq!(details(&body)["upstream_status"], upstream, "{upstream}: {body}");
             assert!(details(&body)["retryable"].is_boolean(), "{body}");
@@ -55,7 +61,13 @@ async fn rate_limits_tell_when_to_come_back() {
         let connector = stage.bench("w1").await;
         let date = "Mon, 01 Jun 2026 00:02:00 GMT";
         assert_eq!(stage.clock.now_ms(), 1_780_272_000_000, "2026-06-01");
-        for (header, told) in [("120", Some("120")), (date, Some("120")), ("soon", None), ("-5", None), ("999999999999999999999", Some("999999999999999999999"))] {
+        for (header, told) in [
+            ("120", Some("120")),
+            (date, Some("120")),
+            ("soon", None),
+            ("-5", None),
+            ("999999999999999999999", Some("999999999999999999999")),
+        ] {
             let reply = get(stage, &connector, move || {
                 let mut response = answer(429, &json!({"message": "slow down"}));
                 response.headers_mut().insert("retry-after", header.parse().unwrap());
@@ -88,7 +100,8 @@ async fn errors_inside_2xx_are_errors() {
             ("ratelimited", 429, "upstream_rate_limited"),
             ("nothing_there", 404, "upstream_not_found"),
         ] {
-            let reply = get(stage, &connector, move || answer(200, &json!({"ok": false, "error": said}))).await;
+            let reply =
+                get(stage, &connector, move || answer(200, &json!({"ok": false, "error": said}))).await;
             let body = reply.fails(ours, code);
             assert!(body["message"].as_str().unwrap().contains(said), "{body}");
         }
@@ -140,16 +153,23 @@ async fn a_provider_that_echoes_the_credential_does_not_get_it_shown() {
         for status in [400, 401, 403, 404, 409, 422, 429, 500] {
             stage.upstream.answers(move |asked| {
                 let header = asked.header("authorization").unwrap_or_default();
-                answer(status, &json!({"message": format!("bad header {header}"), "errors": [{"message": header}]}))
+                answer(
+                    status,
+                    &json!({"message": format!("bad header {header}"), "errors": [{"message": header}]}),
+                )
             });
             let reply = stage.execute(&connector, "items", "get", &json!({"id": "1"})).await;
             reply.error();
         }
-        stage.upstream.answers(|asked| answer(200, &json!({"ok": false, "error": asked.header("authorization")})));
+        stage
+            .upstream
+            .answers(|asked| answer(200, &json!({"ok": false, "error": asked.header("authorization")})));
         stage.execute(&connector, "items", "get", &json!({"id": "1"})).await.error();
         let key = json!({"api_key": stage.secrets.new("key with spaces&=")});
         let made = stage.import("work-bench", "w1", &key, &json!({"auth_scheme": "query_key"})).await.ok();
-        stage.upstream.answers(|asked| answer(400, &json!({"message": format!("cannot GET {}", asked.target), "url": asked.target})));
+        stage.upstream.answers(|asked| {
+            answer(400, &json!({"message": format!("cannot GET {}", asked.target), "url": asked.target}))
+        });
         stage.execute(&crate::support::walk::id(&made), "items", "get", &json!({"id": "1"})).await.error();
     })
     .await;

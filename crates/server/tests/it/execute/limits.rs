@@ -8,7 +8,11 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use std::time::Duration;
 
-async fn get(stage: &Stage, connector: &str, respond: impl Fn() -> Response + Send + Sync + 'static) -> crate::support::http::Reply {
+async fn get(
+    stage: &Stage,
+    connector: &str,
+    respond: impl Fn() -> Response + Send + Sync + 'static,
+) -> crate::support::http::Reply {
     stage.upstream.forget();
     stage.upstream.answers(move |_| respond());
     stage.execute(connector, "items", "get", &json!({"id": "1"})).await
@@ -32,7 +36,10 @@ async fn slow_answers_end_in_504() {
             for slow in [slow_head as fn() -> Response, slow_body] {
                 let before = stage.clock.ticks();
                 get(stage, &connector, slow).await.fails(504, "upstream_timeout");
-                assert!(stage.clock.ticks() - before < Duration::from_secs(4), "the timeout counts for the call with all its tries");
+                assert!(
+                    stage.clock.ticks() - before < Duration::from_secs(4),
+                    "the timeout counts for the call with all its tries"
+                );
             }
             let create = json!({"name": "n"});
             stage.upstream.forget();
@@ -68,7 +75,8 @@ async fn answers_over_the_cap_are_refused() {
             let bytes = bomb(5);
             assert!(bytes.len() < 100_000, "small on the wire: {}", bytes.len());
             let reply = get(stage, &connector, move || {
-                ([("content-type", "application/json"), ("content-encoding", "gzip")], bytes.clone()).into_response()
+                ([("content-type", "application/json"), ("content-encoding", "gzip")], bytes.clone())
+                    .into_response()
             })
             .await;
             reply.fails(502, "upstream_response_too_large");
@@ -111,14 +119,27 @@ fn elsewhere(number: usize, url: &str) -> String {
         .replace("{{UPSTREAM}}", url)
         .replace("name: plain-keys", &format!("name: elsewhere-{number}"))
         .replace("title: Plain Keys", &format!("title: Elsewhere {number}"))
-        .replace("9d1c5c33-1ac4-4f6c-8f43-5a0d6c7b2e11", &format!("9d1c5c33-1ac4-4f6c-8f43-5a0d6c7b2e{number:02}"))
+        .replace(
+            "9d1c5c33-1ac4-4f6c-8f43-5a0d6c7b2e11",
+            &format!("9d1c5c33-1ac4-4f6c-8f43-5a0d6c7b2e{number:02}"),
+        )
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn addresses_of_machines_and_clouds_are_blocked() {
     const HOSTS: [&str; 12] = [
-        "https://169.254.169.254", "https://100.100.100.200", "https://10.0.0.1", "https://192.168.1.1", "https://172.16.0.1", "https://[::1]",
-        "https://[::ffff:10.0.0.1]", "https://[fd00::1]", "https://0.0.0.0", "https://127.0.0.1", "https://224.0.0.1", "https://[64:ff9b::a00:1]",
+        "https://169.254.169.254",
+        "https://100.100.100.200",
+        "https://10.0.0.1",
+        "https://192.168.1.1",
+        "https://172.16.0.1",
+        "https://[::1]",
+        "https://[::ffff:10.0.0.1]",
+        "https://[fd00::1]",
+        "https://0.0.0.0",
+        "https://127.0.0.1",
+        "https://224.0.0.1",
+        "https://[64:ff9b::a00:1]",
     ];
     let mut setup = Setup::new().set("ALLOW_UPSTREAM_CIDRS", "").set("UPSTREAM_TIMEOUT", "2s");
     for (number, host) in HOSTS.iter().enumerate() {
@@ -145,8 +166,10 @@ async fn a_provider_that_is_not_there_is_an_upstream_error() {
     setup
         .each(async |stage| {
             let key = json!({"api_key": stage.secrets.new("key")});
-            let made = stage.import("elsewhere-1", "w1", &key, &json!({"environment": {"tenant": "t"}})).await.ok();
-            let body = stage.execute(&id(&made), "notes", "list", &json!({})).await.fails(502, "upstream_error");
+            let made =
+                stage.import("elsewhere-1", "w1", &key, &json!({"environment": {"tenant": "t"}})).await.ok();
+            let body =
+                stage.execute(&id(&made), "notes", "list", &json!({})).await.fails(502, "upstream_error");
             assert!(!body.to_string().contains("127.0.0.1"), "no address in an error: {body}");
         })
         .await;
@@ -158,10 +181,16 @@ async fn one_slow_provider_does_not_hold_others() {
         let (slow, fast) = (stage.bench("w1").await, stage.bench("w2").await);
         stage.upstream.answers(|asked| {
             let response = answer(200, &json!({"id": 1}));
-            if asked.target.ends_with("/slow") { late(response, Duration::from_millis(1500)) } else { response }
+            if asked.target.ends_with("/slow") {
+                late(response, Duration::from_millis(1500))
+            } else {
+                response
+            }
         });
         let (slow_params, fast_params) = (json!({"id": "slow"}), json!({"id": "fast"}));
-        let slow = futures_util::future::join_all((0..100).map(|_| stage.execute(&slow, "items", "get", &slow_params)));
+        let slow = futures_util::future::join_all(
+            (0..100).map(|_| stage.execute(&slow, "items", "get", &slow_params)),
+        );
         let fast = async {
             tokio::time::sleep(Duration::from_millis(200)).await;
             for _ in 0..10 {

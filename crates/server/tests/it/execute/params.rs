@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 async fn wrong_names_are_refused_with_the_right_ones() {
     each(async |stage| {
         let connector = stage.bench("w1").await;
-        let execute = async |entity: &str, action: &str, params: Value| stage.execute(&connector, entity, action, &params).await;
+        let execute = async |entity: &str, action: &str, params: Value| {
+            stage.execute(&connector, entity, action, &params).await
+        };
         let message = |body: &Value| body["message"].as_str().unwrap().to_owned();
         for entity in ["item", "ITEMS", "", "*", "items ", "items\u{0}", "{{ token }}"] {
             let text = message(&execute(entity, "list", json!({})).await.fails(422, "unknown_entity"));
@@ -18,13 +20,21 @@ async fn wrong_names_are_refused_with_the_right_ones() {
             assert!(text.contains("list") && text.contains("create"), "{text}");
         }
         execute("files", "list", json!({})).await.fails(422, "unknown_action");
-        for (name, near) in [("stat", "state"), ("State", "state"), ("page-size", "page_size"), ("flags", "flag"), ("x_note", "X-Note")] {
+        for (name, near) in [
+            ("stat", "state"),
+            ("State", "state"),
+            ("page-size", "page_size"),
+            ("flags", "flag"),
+            ("x_note", "X-Note"),
+        ] {
             let reply = execute("items", "list", json!({name: "open"})).await;
             let text = message(&reply.fails(422, "invalid_params"));
             assert!(text.contains(near), "{name}: {text}");
             assert_eq!(reply.wrong_fields(), [format!("params.{name}")]);
         }
-        for name in ["", "__proto__", "a\nb", "{{ token }}", &"x".repeat(3000), "Authorization", "headers", "url"] {
+        for name in
+            ["", "__proto__", "a\nb", "{{ token }}", &"x".repeat(3000), "Authorization", "headers", "url"]
+        {
             let reply = execute("items", "list", json!({name: "x"})).await;
             reply.fails(422, "invalid_params");
             assert!(reply.text().len() < 8000, "bounded");
@@ -81,14 +91,31 @@ async fn types_are_mended_without_loss_or_refused() {
         ] {
             stage.upstream.forget();
             stage.execute(&connector, "items", "list", &json!({name: value})).await.ok();
-            assert_eq!(stage.upstream.seen()[0].query(), [(name.to_owned(), sent.to_owned())], "{name}={value}");
+            assert_eq!(
+                stage.upstream.seen()[0].query(),
+                [(name.to_owned(), sent.to_owned())],
+                "{name}={value}"
+            );
         }
         stage.upstream.forget();
         for (name, value) in [
-            ("page_size", json!("ten")), ("page_size", json!("1e1")), ("page_size", json!(1.5)), ("page_size", json!(true)),
-            ("page_size", json!([10])), ("page_size", json!({})), ("ratio", json!("much")), ("flag", json!("maybe")), ("flag", json!(2)),
-            ("flag", json!([])), ("state", json!("opened")), ("state", json!("OPEN")), ("state", json!(1)), ("after", json!({"a": 1})),
-            ("ids", json!(["x"])), ("ids", json!({"a": 1})), ("ids", json!([[1]])),
+            ("page_size", json!("ten")),
+            ("page_size", json!("1e1")),
+            ("page_size", json!(1.5)),
+            ("page_size", json!(true)),
+            ("page_size", json!([10])),
+            ("page_size", json!({})),
+            ("ratio", json!("much")),
+            ("flag", json!("maybe")),
+            ("flag", json!(2)),
+            ("flag", json!([])),
+            ("state", json!("opened")),
+            ("state", json!("OPEN")),
+            ("state", json!(1)),
+            ("after", json!({"a": 1})),
+            ("ids", json!(["x"])),
+            ("ids", json!({"a": 1})),
+            ("ids", json!([[1]])),
         ] {
             let reply = stage.execute(&connector, "items", "list", &json!({name: value})).await;
             assert_eq!(reply.status.as_u16(), 422, "{name}={value}");
@@ -98,15 +125,32 @@ async fn types_are_mended_without_loss_or_refused() {
         }
         let reply = stage.execute(&connector, "items", "list", &json!({"state": "opened"})).await;
         assert!(reply.text().contains("open") && reply.text().contains("closed"), "{}", reply.text());
-        for (name, value) in [("count", json!("many")), ("count", json!(1.5)), ("kind", json!("huge")), ("more", json!("x")), ("more", json!([]))] {
+        for (name, value) in [
+            ("count", json!("many")),
+            ("count", json!(1.5)),
+            ("kind", json!("huge")),
+            ("more", json!("x")),
+            ("more", json!([])),
+        ] {
             let params = json!({"name": "n", name: value});
             stage.execute(&connector, "items", "create", &params).await.fails(422, "invalid_params");
         }
         assert!(stage.upstream.seen().is_empty());
-        stage.execute(&connector, "items", "create", &json!({"name": 7, "count": "3", "kind": null, "more": {"a": null}})).await.ok();
+        stage
+            .execute(
+                &connector,
+                "items",
+                "create",
+                &json!({"name": 7, "count": "3", "kind": null, "more": {"a": null}}),
+            )
+            .await
+            .ok();
         assert_eq!(stage.upstream.seen()[0].json(), json!({"name": "7", "count": 3, "more": {"a": null}}));
         stage.upstream.forget();
-        stage.execute(&connector, "items", "list", &json!({"state": null, "page_size": null, "ids": [1, "2"]})).await.ok();
+        stage
+            .execute(&connector, "items", "list", &json!({"state": null, "page_size": null, "ids": [1, "2"]}))
+            .await
+            .ok();
         let pairs = [("ids".to_owned(), "1".to_owned()), ("ids".to_owned(), "2".to_owned())];
         assert_eq!(stage.upstream.seen()[0].query(), pairs, "null is not given");
     })
@@ -135,14 +179,33 @@ async fn limit_and_cursor_work_whatever_the_provider_calls_them() {
         let second = stage.execute(&connector, "items", "list", &params).await.ok();
         assert_eq!(second["result"], json!([{"id": 2}]));
         let meta = &second["connector_metadata"];
-        assert_eq!((&meta["has_next_page"], &meta["end_cursor"], &meta["pagination"]), (&json!(false), &json!(null), &json!({"cursor": null})));
+        assert_eq!(
+            (&meta["has_next_page"], &meta["end_cursor"], &meta["pagination"]),
+            (&json!(false), &json!(null), &json!({"cursor": null}))
+        );
         assert_eq!(meta["total"], json!(null), "the definition's own names beside");
         stage.upstream.forget();
         stage.execute(&connector, "items", "search", &json!({"q": "x", "limit": 5})).await.ok();
-        assert_eq!(stage.upstream.seen()[0].query(), [("q".to_owned(), "x".to_owned())], "limit is accepted, and not sent");
-        stage.execute(&connector, "items", "search", &json!({"q": "x", "cursor": "y"})).await.fails(422, "not_pageable");
-        stage.execute(&connector, "items", "get", &json!({"id": "1", "cursor": "y"})).await.fails(422, "not_pageable");
-        for bad in [json!({"limit": "many"}), json!({"limit": []}), json!({"limit": 1.5}), json!({"cursor": {}}), json!({"cursor": []})] {
+        assert_eq!(
+            stage.upstream.seen()[0].query(),
+            [("q".to_owned(), "x".to_owned())],
+            "limit is accepted, and not sent"
+        );
+        stage
+            .execute(&connector, "items", "search", &json!({"q": "x", "cursor": "y"}))
+            .await
+            .fails(422, "not_pageable");
+        stage
+            .execute(&connector, "items", "get", &json!({"id": "1", "cursor": "y"}))
+            .await
+            .fails(422, "not_pageable");
+        for bad in [
+            json!({"limit": "many"}),
+            json!({"limit": []}),
+            json!({"limit": 1.5}),
+            json!({"cursor": {}}),
+            json!({"cursor": []}),
+        ] {
             stage.execute(&connector, "items", "list", &bad).await.fails(422, "invalid_params");
         }
         assert_eq!(stage.upstream.seen().len(), 1);
@@ -150,7 +213,8 @@ async fn limit_and_cursor_work_whatever_the_provider_calls_them() {
         let crm = stage.connect("w1").await;
         let (mut seen, mut cursor) = (Vec::new(), json!(null));
         loop {
-            let page = stage.execute(&crm, "contacts", "list", &json!({"limit": 10, "cursor": cursor})).await.ok();
+            let page =
+                stage.execute(&crm, "contacts", "list", &json!({"limit": 10, "cursor": cursor})).await.ok();
             seen.extend(page["result"].as_array().unwrap().iter().map(|one| one["id"].to_string()));
             if page["connector_metadata"]["has_next_page"] == false {
                 break;

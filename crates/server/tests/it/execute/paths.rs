@@ -72,7 +72,8 @@ async fn check_and_describe_are_answered_by_execute_too() {
         stage.put_crm_app().await;
         let connector = stage.connect("w1").await;
         let calls = stage.peer.api_calls();
-        let described = stage.execute_with(&connector, &json!({"entity": "", "action": "describe"})).await.ok();
+        let described =
+            stage.execute_with(&connector, &json!({"entity": "", "action": "describe"})).await.ok();
         assert_eq!(stage.peer.api_calls(), calls);
         let text = described["result"].to_string();
         for name in ["contacts", "deals", "files", "user"] {
@@ -99,14 +100,17 @@ async fn inspect_and_entities_name_every_operation_with_its_params() {
         assert!(inspected["docs_skill_id"].as_str().is_some_and(|id| !id.is_empty()));
         let entities = stage.app.get(&format!("{path}/entities")).await.ok();
         assert_eq!(inspected["entities"], entities["entities"]);
-        let contacts = entities["entities"].as_array().unwrap().iter().find(|one| one["entity"] == "contacts").unwrap();
-        let list = contacts["actions"].as_array().unwrap().iter().find(|one| one["action"] == "list").unwrap();
+        let contacts =
+            entities["entities"].as_array().unwrap().iter().find(|one| one["entity"] == "contacts").unwrap();
+        let list =
+            contacts["actions"].as_array().unwrap().iter().find(|one| one["action"] == "list").unwrap();
         let params = &list["params"];
         assert_eq!((&params["type"], &params["additionalProperties"]), (&json!("object"), &json!(false)));
         for name in ["limit", "cursor", "after", "q"] {
             assert!(params["properties"][name].is_object(), "{name}: {params}");
         }
-        let create = contacts["actions"].as_array().unwrap().iter().find(|one| one["action"] == "create").unwrap();
+        let create =
+            contacts["actions"].as_array().unwrap().iter().find(|one| one["action"] == "create").unwrap();
         assert_eq!(create["params"]["required"], json!(["email"]));
         let one = stage.app.get(&format!("{path}/entities?entity=deals")).await.ok();
         assert_eq!(one["entities"].as_array().unwrap().len(), 1);

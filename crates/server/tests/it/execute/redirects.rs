@@ -15,7 +15,11 @@ fn redirecting(stage: &Stage, status: u16, to: &str) {
     stage.other.forget();
     stage.other.says(json!({"from": "other"}));
     stage.upstream.answers(move |asked| {
-        if asked.path().starts_with("/base/items") { redirect(status, &to) } else { answer(200, &json!({"from": "here"})) }
+        if asked.path().starts_with("/base/items") {
+            redirect(status, &to)
+        } else {
+            answer(200, &json!({"from": "here"}))
+        }
     });
 }
 
@@ -26,7 +30,11 @@ async fn the_own_origin_is_followed_with_the_credential() {
         for status in [301, 302, 303, 307, 308] {
             for to in ["/moved?x=1", "../moved?x=1", &format!("{}/moved?x=1", stage.upstream.url)] {
                 redirecting(stage, status, to);
-                assert_eq!(get(stage, &connector).await.ok()["result"], json!({"from": "here"}), "{status} {to}");
+                assert_eq!(
+                    get(stage, &connector).await.ok()["result"],
+                    json!({"from": "here"}),
+                    "{status} {to}"
+                );
                 let seen = stage.upstream.seen();
                 assert_eq!(seen.len(), 2);
                 assert!(seen[1].header("authorization").is_some());
@@ -82,7 +90,9 @@ async fn everything_else_is_refused() {
             reply.fails(502, "upstream_redirect_refused");
             assert!(stage.other.seen().is_empty(), "{to}");
         }
-        for (action, params) in [("create", json!({"name": "n"})), ("update", json!({"id": "1"})), ("delete", json!({"id": "1"}))] {
+        for (action, params) in
+            [("create", json!({"name": "n"})), ("update", json!({"id": "1"})), ("delete", json!({"id": "1"}))]
+        {
             for status in [301, 302, 303, 307, 308] {
                 redirecting(stage, status, "/moved");
                 let reply = stage.execute(&connector, "items", action, &params).await;
@@ -101,8 +111,13 @@ async fn three_hops_are_followed_and_a_fourth_is_not() {
         let hops = |most: u32| {
             stage.upstream.forget();
             stage.upstream.answers(move |asked| {
-                let at: u32 = asked.path().strip_prefix("/hop").and_then(|number| number.parse().ok()).unwrap_or(0);
-                if at < most { redirect(302, &format!("/hop{}", at + 1)) } else { answer(200, &json!({"at": at})) }
+                let at: u32 =
+                    asked.path().strip_prefix("/hop").and_then(|number| number.parse().ok()).unwrap_or(0);
+                if at < most {
+                    redirect(302, &format!("/hop{}", at + 1))
+                } else {
+                    answer(200, &json!({"at": at}))
+                }
             });
         };
         hops(3);
@@ -132,7 +147,8 @@ async fn a_401_of_another_origin_does_not_spend_the_refresh() {
         let connector = crate::support::walk::param(&home, "connector_id").unwrap();
         let reply = get(stage, &connector).await;
         assert!(reply.status.as_u16() >= 400);
-        let refreshes: Vec<Value> = stage.upstream.seen_at("/token").iter().map(|asked| json!(asked.form())).collect();
+        let refreshes: Vec<Value> =
+            stage.upstream.seen_at("/token").iter().map(|asked| json!(asked.form())).collect();
         assert_eq!(refreshes.len(), 1, "the exchange only: {}", reply.text());
     })
     .await;

@@ -22,7 +22,11 @@ fn failing(stage: &Stage, failures: usize, status: u16) {
     stage.upstream.forget();
     stage.upstream.answers(move |_| {
         let failed = calls.fetch_add(1, Ordering::SeqCst) < failures;
-        if failed { answer(status, &json!({"message": "not now"})) } else { answer(200, &json!({"items": []})) }
+        if failed {
+            answer(status, &json!({"message": "not now"}))
+        } else {
+            answer(200, &json!({"items": []}))
+        }
     });
 }
 
@@ -120,7 +124,10 @@ async fn retry_after_is_honoured_within_the_timeout() {
             let before = stage.clock.ticks();
             let reply = stage.execute(&connector, "items", "list", &json!({})).await;
             reply.fails(429, "upstream_rate_limited");
-            assert!(stage.clock.ticks() - before < Duration::from_secs(3), "not waited for longer than the timeout");
+            assert!(
+                stage.clock.ticks() - before < Duration::from_secs(3),
+                "not waited for longer than the timeout"
+            );
             assert_eq!((stage.upstream.seen().len(), reply.header("retry-after")), (1, Some("60")));
         })
         .await;

@@ -50,11 +50,19 @@ async fn long_texts_of_lists_are_cut_only_when_asked() {
         assert_eq!(cut["fits"], fits.as_str());
         for text in [&cut["long"], &cut["deep"]["list"][0]] {
             let text = text.as_str().unwrap();
-            assert!(text.starts_with(&"ä".repeat(200)) && text != long && text.len() > fits.len(), "says so: {text}");
+            assert!(
+                text.starts_with(&"ä".repeat(200)) && text != long && text.len() > fits.len(),
+                "says so: {text}"
+            );
         }
         stage.upstream.says(json!({"long": long}));
-        let one = json!({"entity": "items", "action": "get", "params": {"id": "1"}, "skip_truncation": false});
-        assert_eq!(stage.execute_with(&connector, &one).await.ok()["result"]["long"], long.as_str(), "lists only");
+        let one =
+            json!({"entity": "items", "action": "get", "params": {"id": "1"}, "skip_truncation": false});
+        assert_eq!(
+            stage.execute_with(&connector, &one).await.ok()["result"]["long"],
+            long.as_str(),
+            "lists only"
+        );
     })
     .await;
 }

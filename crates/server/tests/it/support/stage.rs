@@ -77,6 +77,12 @@ pub(crate) struct Client {
     pub(crate) token: String,
 }
 
+/// A second server on the first one's database; tokens of the first are good there.
+pub(crate) struct Restarted {
+    pub(crate) base: String,
+    pub(crate) app: Client,
+}
+
 /// Runs a test on a usual stage, once for each database.
 pub(crate) async fn each(test: impl AsyncFn(&Stage)) {
     Setup::new().each(test).await;
@@ -214,6 +220,18 @@ impl Stage {
     /// Moves the clock.
     pub(crate) fn advance(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    /// The same installation, started again on the same database with other definitions.
+    pub(crate) async fn restarted(&self, catalog: Catalog) -> Restarted {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let config = config(&Setup::new(), &self.database, &base);
+        let app = App::with_catalog(config, self.clock.clone(), Random::system(), catalog).await.unwrap();
+        let router = app.router();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let token = self.app.token.clone();
+        Restarted { app: Client { http: self.http.clone(), base: base.clone(), token }, base }
     }
 
     /// Waits for something that a background loop does.
