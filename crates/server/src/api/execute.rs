@@ -54,7 +54,8 @@ const FIELDS_MAX: usize = 500;
 pub(super) async fn run(State(app): State<App>, caller: Caller, Id(id): Id, Body(body): Body) -> Answer {
     let started = app.clock.ticks();
     let ask = read(body)?;
-    let executed = execute(&app, &caller, &id, ask).await?;
+    // Boxed here, so that the layers around move a pointer and not the whole state of a call.
+    let executed = Box::pin(execute(&app, &caller, &id, ask)).await?;
     let elapsed = app.clock.ticks().saturating_sub(started).as_millis();
     match executed {
         Executed::Answer(driven) => Ok(match *driven {

@@ -1,6 +1,6 @@
 //! The HTTP edge: extract, call a rule, answer. No SQL, no crypto, no HTTP client.
 //!
-//! [`routes`] is the one table of routes with what each asks of its caller; [`layer`] wraps them all; [`problem`] is
+//! [`mod@routes`] is the one table of routes with what each asks of its caller; [`layer`] wraps them all; [`problem`] is
 //! the only place that turns an error into a status.
 
 mod answer;

@@ -180,7 +180,8 @@ pub async fn verify(deps: &Deps, bearer: &str) -> Result<Caller> {
         return Err(expired());
     }
     let started = deps.feed.generation();
-    let caller = check(deps, claims).await?;
+    // Boxed, because it is rare: its state would be moved with every call otherwise.
+    let caller = Box::pin(check(deps, claims)).await?;
     if deps.feed.generation() == started {
         deps.tokens.verified.insert(key, (caller.clone(), expires));
     }

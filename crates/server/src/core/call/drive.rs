@@ -107,7 +107,7 @@ impl Drive<'_> {
         if !self.ready.grant.refreshable || self.ready.connector_id.is_none() {
             return Ok(Event::NotRefreshed);
         }
-        self.ready = renewed(self.deps, &self.ready).await?;
+        self.ready = Box::pin(renewed(self.deps, &self.ready)).await?;
         Ok(Event::Refreshed(Some(Arc::clone(&self.ready.target))))
     }
 }
@@ -126,7 +126,8 @@ async fn fresh(deps: &Arc<Deps>, ready: Arc<Ready>) -> Result<Arc<Ready>> {
     }
     let now = deps.clock.now_ms();
     if ready.is_expired(now) && ready.grant.refreshable && ready.connector_id.is_some() {
-        return renewed(deps, &ready).await;
+        // Boxed, because it is rare: its state would be moved with every call otherwise.
+        return Box::pin(renewed(deps, &ready)).await;
     }
     if deps.settings.refresh_ahead
         && ready.grant.refreshable

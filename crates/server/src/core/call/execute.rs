@@ -37,7 +37,7 @@ pub enum Executed {
 pub async fn execute(deps: &Arc<Deps>, caller: &Caller, id: &str, ask: Execute) -> Result<Executed> {
     let ready = resolve(deps, caller, id).await?;
     match (ask.entity.as_str(), ask.action.as_str()) {
-        ("*", "check") => Ok(Executed::Check(check(deps, ready, &[]).await?)),
+        ("*", "check") => Ok(Executed::Check(Box::pin(check(deps, ready, &[])).await?)),
         (entity, "describe") => Ok(Executed::Description(describe_entity(deps, &ready, entity)?)),
         (entity, action) => {
             let operation =

@@ -1,4 +1,4 @@
-//! Calls: a connector made ready once ([`ready`]), then driven through the call machine ([`drive`]).
+//! Calls: a connector made ready once ([`mod@ready`]), then driven through the call machine ([`mod@drive`]).
 //!
 //! Only [`resolve`] reads rows; everything else works on a [`Ready`], so that checks of unsaved credentials and the
 //! identity at a callback go the same way as an execute.

@@ -106,6 +106,11 @@ pub async fn resolve(deps: &Deps, caller: &Caller, id: &str) -> Result<Arc<Ready
             && caller.workspace().is_none_or(|own| own == ready.workspace_id);
         return if own { Ok(ready) } else { Err(Error::not_found()) };
     }
+    // Boxed, because it is rare: its state would be moved with every call otherwise.
+    Box::pin(fill(deps, caller, id)).await
+}
+
+async fn fill(deps: &Deps, caller: &Caller, id: &str) -> Result<Arc<Ready>> {
     let generation = deps.feed.generation();
     // Whatever the database says now, the view from before is not trusted again.
     deps.ready.remove(id);

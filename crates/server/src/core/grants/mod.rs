@@ -1,6 +1,6 @@
 //! Grants: the tokens that came out of a consent, kept alive and never lost by us.
 //!
-//! [`machine`] decides, [`refresh`] carries out, [`secret`] seals, [`revoke`] ends. Must not know connectors' operations.
+//! [`machine`] decides, [`mod@refresh`] carries out, [`secret`] seals, [`revoke`] ends. Must not know connectors' operations.
 
 pub mod machine;
 mod refresh;

@@ -87,7 +87,7 @@ async fn bodies_that_are_no_json_object_are_400_and_other_types_415() {
             {
                 call().raw(kind, "{}").send().await.fails(415, "unsupported_media_type");
             }
-            let big = format!("{{\"a\":\"{}\"}}", "x".repeat(5 << 20));
+            let big = format!("{{\"a\":\"{}\"}}", "x".repeat(4 << 20));
             call().raw("application/json", big).send().await.fails(413, "payload_too_large");
         }
         assert!(stage.upstream.seen().is_empty());

@@ -49,6 +49,7 @@ async fn hostile_segments_are_unknown_ids() {
 #[tokio::test(flavor = "multi_thread")]
 async fn hostile_callbacks_are_one_400_page() {
     each(async |stage| {
+        let mut complaints = Vec::new();
         for segment in SEGMENTS.iter().filter(|segment| !segment.contains("..")) {
             for query in ["", "?state=x", "?state=%00&code=%00", "?state=%ff", "?%ff=x&state=a&state=b"] {
                 let url = format!(
@@ -57,11 +58,12 @@ async fn hostile_callbacks_are_one_400_page() {
                     segment.replace(['{', '}', '\''], "_")
                 );
                 let reply = stage.http.call(Method::GET, url).send().await;
-                let status = reply.status.as_u16();
-                assert!(matches!(status, 400 | 404), "{}: {status}", reply.asked);
-                assert!(reply.header("location").is_none());
+                if !matches!(reply.status.as_u16(), 400 | 404) || reply.header("location").is_some() {
+                    complaints.push(format!("{}: {}", reply.asked, reply.status));
+                }
             }
         }
+        assert!(complaints.is_empty(), "{complaints:#?}");
     })
     .await;
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod databases;
 pub(crate) mod http;
+pub(crate) mod log;
 pub(crate) mod provider;
 pub(crate) mod secrets;
 pub(crate) mod stage;

@@ -37,7 +37,9 @@ impl Secrets {
     pub(crate) fn assert_not_in(&self, place: &str, texts: &[String]) {
         for secret in self.0.lock().unwrap().iter() {
             let found = texts.iter().find(|text| text.contains(secret.as_str()));
-            assert!(found.is_none(), "a secret stands in {place}: {secret} in {found:?}");
+            let Some(text) = found else { continue };
+            let line = text.lines().find(|line| line.contains(secret.as_str()));
+            panic!("a secret stands in {place}: {secret} in {line:?}");
         }
     }
 

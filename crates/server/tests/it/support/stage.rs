@@ -2,7 +2,7 @@
 //! provider, two programmable upstreams, and a clock that the test moves.
 //!
 //! Knows how the server is built. Must not know what tests check, except what holds after each of them: no secret that
-//! was handed out stands in the database or in an error.
+//! was handed out stands in the database, in an error or in the log.
 
 use super::databases::{Database, databases};
 use super::http::{Http, Reply};
@@ -55,6 +55,7 @@ pub(crate) struct Stage {
     /// With an application token of it.
     pub(crate) app: Client,
     pub(crate) secrets: Secrets,
+    log_start: usize,
     served: JoinHandle<()>,
     loops: Mutex<Vec<JoinHandle<()>>>,
     stop: watch::Sender<bool>,
@@ -129,6 +130,8 @@ impl Setup {
 
 impl Stage {
     async fn start(setup: &Setup, database: Database) -> Self {
+        super::log::keep();
+        let log_start = super::log::end();
         let clock = if setup.real_time { Clock::system() } else { Clock::manual(START_MS) };
         let secrets = Secrets::default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -172,6 +175,7 @@ impl Stage {
             organization,
             app,
             secrets,
+            log_start,
             served,
             loops: Mutex::default(),
             stop: watch::channel(false).0,
@@ -254,6 +258,7 @@ impl Stage {
         self.served.abort();
         self.secrets.keep_all(self.peer.issued());
         self.secrets.assert_not_in("an error body", &self.http.failed());
+        self.secrets.assert_not_in("the log", &[super::log::since(self.log_start)]);
         self.secrets.assert_not_stored(&self.database).await;
         self.deps.store.close().await;
         self.database.store.close().await;
