@@ -15,7 +15,7 @@ async fn filled(stage: &Stage) -> Vec<String> {
         ids.push(stage.bench(user).await);
         stage.advance(1);
     }
-    let key = json!({"api_key": stage.secrets.new("key")});
+    let key = json!({"api_key": stage.secrets.fresh("key")});
     let plain =
         stage.import("plain-keys", "w2", &key, &json!({"environment": {"tenant": "acme"}})).await.ok();
     ids.push(id(&plain));

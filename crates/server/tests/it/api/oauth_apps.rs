@@ -12,7 +12,7 @@ async fn the_same_client_id_keeps_id_and_creation_time() {
         let app = |secret: &str, client: &str| {
             json!({"connector_type": CRM, "configuration": {"client_id": client, "client_secret": secret}})
         };
-        let (one, two) = (stage.secrets.new("app"), stage.secrets.new("app"));
+        let (one, two) = (stage.secrets.fresh("app"), stage.secrets.fresh("app"));
         let first = stage.app.put(PATH, &app(&one, "client-a")).await.ok();
         let keys: Vec<&String> = first.as_object().unwrap().keys().collect();
         let wanted = ["id", "scope_type", "scope_id", "connector_type", "connector_definition_id", "created_at", "updated_at"];
@@ -38,7 +38,7 @@ async fn the_same_client_id_keeps_id_and_creation_time() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_type_is_named_by_slug_display_name_snake_case_or_definition_id() {
     each(async |stage| {
-        let configuration = json!({"client_id": "c", "client_secret": stage.secrets.new("app")});
+        let configuration = json!({"client_id": "c", "client_secret": stage.secrets.fresh("app")});
         let definition = "5D0F2B64-6d3e-4d8e-9a55-0c9b7a3f7c11";
         let mut ids = Vec::new();
         for (field, name) in [
@@ -86,7 +86,7 @@ async fn a_type_is_named_by_slug_display_name_snake_case_or_definition_id() {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_wrong_field_of_a_configuration_is_named() {
     each(async |stage| {
-        let secret = stage.secrets.new("app");
+        let secret = stage.secrets.fresh("app");
         let good = json!({"client_id": "c", "client_secret": secret, "developer_token": "d-t-o-k-e-n"});
         let names = |field: &str| vec![format!("configuration.{field}")];
         let mut cases: Vec<(Value, Vec<String>)> = Vec::new();

@@ -25,7 +25,7 @@ async fn a_moved_endpoint_gets_neither_secret_nor_token() {
         Setup::new()
             .each(async |stage| {
                 stage.put_bench_app().await;
-                let (access, refresh) = (stage.secrets.new("at"), stage.secrets.new("rt"));
+                let (access, refresh) = (stage.secrets.fresh("at"), stage.secrets.fresh("rt"));
                 stage.upstream.says(json!({"access_token": access, "refresh_token": refresh, "expires_in": 60}));
                 let url = stage.bench_url("w1", &json!({"callback_mode": "connector_id"})).await;
                 let home = stage.open(&stage.bench_callback(&url, "abcdefgh")).await.location();

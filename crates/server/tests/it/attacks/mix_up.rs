@@ -25,7 +25,7 @@ async fn a_code_of_one_provider_is_never_sent_to_another() {
         assert_eq!(stage.peer.token_calls("authorization_code"), 0);
         // Both flows are still what they were.
         assert!(param(&stage.open(&honest).await.location(), "secret_id").is_some());
-        stage.upstream.says(json!({"access_token": stage.secrets.new("at")}));
+        stage.upstream.says(json!({"access_token": stage.secrets.fresh("at")}));
         let home = stage.open(&stage.bench_callback(&bench, "abcdefgh")).await.location();
         assert!(param(&home, "secret_id").is_some());
     })
@@ -71,7 +71,7 @@ async fn a_consent_that_another_session_started_ends_in_nothing() {
 async fn the_user_returns_only_to_where_the_application_said() {
     each(async |stage| {
         stage.put_bench_app().await;
-        let token = stage.secrets.new("at");
+        let token = stage.secrets.fresh("at");
         stage.upstream.answers(move |_| answer(200, &json!({"access_token": token})));
         for extra in [
             "redirect_url=https%3A%2F%2Fevil.example%2F",

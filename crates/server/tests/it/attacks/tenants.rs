@@ -48,14 +48,14 @@ async fn a_body_cannot_choose_the_organization_or_workspace() {
     each(async |stage| {
         let stranger = stage.organization("second").await;
         let stranger_app = stage.sign_in(&stranger).await;
-        let token = json!({"token": stage.secrets.new("pat")});
+        let token = json!({"token": stage.secrets.fresh("pat")});
         let claims = json!({
             "organization_id": stranger.id, "scope_id": stranger.id, "workspace_id": "00000000-0000-4000-8000-000000000000",
             "id": "00000000-0000-4000-8000-000000000000", "grant_id": "x", "oauth_app_id": "x", "status": "active",
         });
         let made = stage.import(BENCH, "w1", &token, &claims).await.ok();
         assert_ne!(made["id"], claims["id"]);
-        let configuration = json!({"client_id": "c", "client_secret": stage.secrets.new("app"), "developer_token": "developer-token"});
+        let configuration = json!({"client_id": "c", "client_secret": stage.secrets.fresh("app"), "developer_token": "developer-token"});
         let body = json!({"connector_type": BENCH, "configuration": configuration});
         stage.app.put("/oauth/credentials", &with(body.clone(), &claims)).await.is(422);
         stage.app.put("/oauth/credentials", &body).await.ok();

@@ -17,6 +17,9 @@ fn complaint(reply: &Reply, shown: &str) -> Option<String> {
         return Some(format!("{status} {}", reply.text()));
     }
     let body = reply.error();
+    if body["error_code"].as_str().is_some_and(|code| code.starts_with("upstream_")) {
+        return Some(format!("the provider was asked: {body}"));
+    }
     if reply.body.len() > 20_000 {
         return Some(format!("the error is not bounded, it has {} bytes", reply.body.len()));
     }

@@ -13,6 +13,8 @@ pub(super) enum Takes {
     Title,
     /// A text that is looked up or compared.
     Text,
+    /// Any text at all.
+    Free,
     /// Entity or action.
     Word,
     /// A URL.
@@ -60,31 +62,38 @@ fn workspace(name: &'static str) -> Field {
     Field { name, takes: Takes::Name, required: true, shown: "workspace_name" }
 }
 
+fn post(path: &str, good: Value, fields: Vec<Field>) -> Endpoint {
+    Endpoint { method: "POST", path: path.to_owned(), good, fields }
+}
+
+fn put(path: &str, good: Value, fields: Vec<Field>) -> Endpoint {
+    Endpoint { method: "PUT", path: path.to_owned(), good, fields }
+}
+
 /// All endpoints with a body, on a stage that has one connector and one unredeemed `secret_id`.
 pub(super) async fn endpoints(stage: &Stage) -> Vec<Endpoint> {
-    use Takes::{Choice, Credentials, Flag, Id, Object, Text, Texts, Title, Url, Word};
     stage.put_crm_app().await;
     stage.put_bench_app().await;
     let secret_id = stage.secret_id("w1", &json!({})).await;
     let connector = stage.bench("w1").await;
     let workspace_id = id(&stage.app.get("/workspaces?name_contains=w1").await.ok()["data"][0]);
-    let token = stage.secrets.new("pat");
-    let client = json!({"client_id": "someone", "client_secret": stage.secrets.new("cs")});
-    let app = json!({"client_id": "c", "client_secret": stage.secrets.new("app"), "developer_token": "developer-token"});
-    let post =
-        |path: &str, good: Value, fields| Endpoint { method: "POST", path: path.to_owned(), good, fields };
-    let put =
-        |path: &str, good: Value, fields| Endpoint { method: "PUT", path: path.to_owned(), good, fields };
+    let mut all = tokens(stage);
+    all.extend(organization(stage, &workspace_id));
+    all.extend(flows(stage, &secret_id));
+    all.extend(connectors(&connector));
+    all
+}
+
+fn tokens(stage: &Stage) -> Vec<Endpoint> {
+    use Takes::{Text, Texts, Url};
+    let client = json!({"client_id": "someone", "client_secret": stage.secrets.fresh("cs")});
     let mut all = Vec::new();
     for path in ["/account/applications/token", "/applications/token"] {
         all.push(post(path, client.clone(), vec![must("client_id", Text), must("client_secret", Text)]));
     }
     for path in ["/account/applications/scoped-token", "/embedded/scoped-token"] {
-        all.push(post(
-            path,
-            json!({"workspace_name": "w1"}),
-            vec![workspace("workspace_name"), may("region_id", Text)],
-        ));
+        let fields = vec![workspace("workspace_name"), may("region_id", Text)];
+        all.push(post(path, json!({"workspace_name": "w1"}), fields));
     }
     for path in ["/account/applications/widget-token", "/embedded/widget-token"] {
         let good = json!({"customer_name": "w1", "allowed_origin": "https://app.example.com"});
@@ -93,77 +102,91 @@ pub(super) async fn endpoints(stage: &Stage) -> Vec<Endpoint> {
         let fields = vec![workspace("customer_name"), must("allowed_origin", Url), may("region_id", Text)];
         all.push(post(path, good, fields.into_iter().chain(tags).collect()));
     }
+    all
+}
+
+fn organization(stage: &Stage, workspace_id: &str) -> Vec<Endpoint> {
+    use Takes::{Choice, Flag, Object, Text, Texts, Title};
+    let secret = stage.secrets.fresh("app");
+    let app = json!({"client_id": "c", "client_secret": secret, "developer_token": "developer-token"});
     let good = json!({"connector_type": BENCH, "configuration": app});
-    all.push(put(
-        "/oauth/credentials",
-        good,
-        vec![must("connector_type", Text), must("configuration", Object)],
-    ));
-    all.push(put("/organizations/redirect-urls", json!({"data": [HOME]}), vec![must("data", Texts)]));
-    let good = json!({"external_user_id": "w1", "connector_type": CRM, "redirect_url": HOME});
-    all.push(post(
-        "/integrations/connectors/oauth/initiate",
-        good,
-        vec![
-            workspace("external_user_id"),
-            must("connector_type", Text),
-            must("redirect_url", Url),
-            may("oauth_input_configuration", Object),
-            may("callback_mode", Choice),
-            may("name", Title),
-            may("environment", Object),
-            may("replication_config", Object),
-            may("code_challenge", Choice),
-            may("connector_id", Id),
-            may("scopes", Texts),
-        ],
-    ));
-    let more = || {
-        vec![
-            may("name", Title),
-            may("environment", Object),
-            may("replication_config", Object),
-            may("verify", Flag),
-            may("auth_scheme", Text),
-        ]
-    };
-    let good = json!({"external_user_id": "w1", "connector_type": BENCH, "credentials": {"token": token}});
-    let fields =
-        vec![workspace("external_user_id"), must("connector_type", Text), must("credentials", Credentials)];
-    all.push(post("/integrations/connectors", good.clone(), fields.into_iter().chain(more()).collect()));
-    let fields = vec![
-        workspace("external_user_id"),
-        must("connector_type", Text),
-        must("credentials", Credentials),
-        may("entities", Texts),
+    let credentials = vec![must("connector_type", Text), must("configuration", Object)];
+    let changes = vec![may("name", Title), may("status", Choice), may("cache_enabled", Flag)];
+    vec![
+        put("/oauth/credentials", good, credentials),
+        put("/organizations/redirect-urls", json!({"data": [HOME]}), vec![must("data", Texts)]),
+        put(&format!("/workspaces/{workspace_id}"), json!({"status": "active"}), changes),
+    ]
+}
+
+/// Fields that every way to a connector has.
+fn described(fields: Vec<Field>) -> Vec<Field> {
+    use Takes::{Flag, Object, Text, Title};
+    let more = [
+        may("name", Title),
+        may("environment", Object),
+        may("replication_config", Object),
+        may("verify", Flag),
+        may("auth_scheme", Text),
     ];
-    all.push(post("/integrations/connectors/check", good, fields.into_iter().chain(more()).collect()));
-    let good =
+    fields.into_iter().chain(more).collect()
+}
+
+fn flows(stage: &Stage, secret_id: &str) -> Vec<Endpoint> {
+    use Takes::{Choice, Credentials, Id, Object, Text, Texts, Title, Url};
+    let start = || vec![workspace("external_user_id"), must("connector_type", Text)];
+    let with = |more: Vec<Field>| start().into_iter().chain(more).collect::<Vec<_>>();
+    let good = json!({"external_user_id": "w1", "connector_type": CRM, "redirect_url": HOME});
+    let initiate = with(vec![
+        must("redirect_url", Url),
+        may("oauth_input_configuration", Object),
+        may("callback_mode", Choice),
+        may("name", Title),
+        may("environment", Object),
+        may("replication_config", Object),
+        may("code_challenge", Choice),
+        may("connector_id", Id),
+        may("scopes", Texts),
+    ]);
+    let token = stage.secrets.fresh("pat");
+    let typed = json!({"external_user_id": "w1", "connector_type": BENCH, "credentials": {"token": token}});
+    let redeemed =
         json!({"external_user_id": "w1", "connector_type": CRM, "server_side_oauth_secret_id": secret_id});
     let secret = Field { shown: "credentials", ..must("server_side_oauth_secret_id", Text) };
-    let fields =
-        vec![workspace("external_user_id"), must("connector_type", Text), secret, may("code_verifier", Text)];
-    all.push(post("/integrations/connectors", good, fields.into_iter().chain(more()).collect()));
+    let path = "/integrations/connectors";
+    vec![
+        post("/integrations/connectors/oauth/initiate", good, initiate),
+        post(path, typed.clone(), described(with(vec![must("credentials", Credentials)]))),
+        post(
+            "/integrations/connectors/check",
+            typed,
+            described(with(vec![must("credentials", Credentials), may("entities", Texts)])),
+        ),
+        post(path, redeemed, described(with(vec![secret, may("code_verifier", Text)]))),
+    ]
+}
+
+fn connectors(connector: &str) -> Vec<Endpoint> {
+    use Takes::{Flag, Free, Object, Texts, Title, Word};
     let path = format!("/integrations/connectors/{connector}");
-    all.push(put(&path, json!({"name": "n"}), vec![may("name", Title), may("replication_config", Object)]));
-    all.push(post(&format!("{path}/check"), json!({}), vec![may("entities", Texts)]));
+    let changes = vec![may("name", Title), may("replication_config", Object)];
+    let mut all = vec![
+        put(&path, json!({"name": "n"}), changes),
+        post(&format!("{path}/check"), json!({}), vec![may("entities", Texts)]),
+    ];
     for path in ["/integrations/connectors", "/connectors/sources", "/connectors/instances"] {
-        all.push(post(
-            &format!("{path}/{connector}/execute"),
-            json!({"entity": "items", "action": "list"}),
-            vec![
-                must("entity", Word),
-                must("action", Word),
-                may("params", Object),
-                may("select_fields", Texts),
-                may("exclude_fields", Texts),
-                may("skip_truncation", Flag),
-                may("intent", Text),
-            ],
-        ));
+        let fields = vec![
+            must("entity", Word),
+            must("action", Word),
+            may("params", Object),
+            may("select_fields", Texts),
+            may("exclude_fields", Texts),
+            may("skip_truncation", Flag),
+            may("intent", Free),
+        ];
+        let good = json!({"entity": "items", "action": "list"});
+        all.push(post(&format!("{path}/{connector}/execute"), good, fields));
     }
-    let fields = vec![may("name", Title), may("status", Choice), may("cache_enabled", Flag)];
-    all.push(put(&format!("/workspaces/{workspace_id}"), json!({"status": "active"}), fields));
     all
 }
 

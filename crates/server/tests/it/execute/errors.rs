@@ -66,7 +66,7 @@ async fn rate_limits_tell_when_to_come_back() {
             (date, Some("120")),
             ("soon", None),
             ("-5", None),
-            ("999999999999999999999", Some("999999999999999999999")),
+            ("999999999999999999999", None),
         ] {
             let reply = get(stage, &connector, move || {
                 let mut response = answer(429, &json!({"message": "slow down"}));
@@ -75,11 +75,9 @@ async fn rate_limits_tell_when_to_come_back() {
             })
             .await;
             let body = reply.fails(429, "upstream_rate_limited");
-            if header.len() < 15 || header == date {
-                if let Some(told) = told {
-                    assert_eq!(reply.header("retry-after"), Some(told), "{header}");
-                    assert_eq!(details(&body)["retry_after_seconds"].to_string(), told);
-                }
+            if let Some(told) = told {
+                assert_eq!(reply.header("retry-after"), Some(told), "{header}");
+                assert_eq!(details(&body)["retry_after_seconds"].to_string(), told);
             }
             assert_eq!(details(&body)["retryable"], true);
         }
@@ -165,7 +163,7 @@ async fn a_provider_that_echoes_the_credential_does_not_get_it_shown() {
             .upstream
             .answers(|asked| answer(200, &json!({"ok": false, "error": asked.header("authorization")})));
         stage.execute(&connector, "items", "get", &json!({"id": "1"})).await.error();
-        let key = json!({"api_key": stage.secrets.new("key with spaces&=")});
+        let key = json!({"api_key": stage.secrets.fresh("key with spaces&=")});
         let made = stage.import("work-bench", "w1", &key, &json!({"auth_scheme": "query_key"})).await.ok();
         stage.upstream.answers(|asked| {
             answer(400, &json!({"message": format!("cannot GET {}", asked.target), "url": asked.target}))

@@ -47,7 +47,7 @@ async fn the_own_origin_is_followed_with_the_credential() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listed_host_is_followed_without_any_credential() {
     each(async |stage| {
-        let key = json!({"api_key": stage.secrets.new("key")});
+        let key = json!({"api_key": stage.secrets.fresh("key")});
         let mut connectors = vec![stage.bench("w1").await];
         for scheme in ["key", "query_key"] {
             let made = stage.import("work-bench", "w1", &key, &json!({"auth_scheme": scheme})).await.ok();
@@ -135,7 +135,7 @@ async fn three_hops_are_followed_and_a_fourth_is_not() {
 async fn a_401_of_another_origin_does_not_spend_the_refresh() {
     each(async |stage| {
         stage.put_bench_app().await;
-        let (access, refresh) = (stage.secrets.new("at"), stage.secrets.new("rt"));
+        let (access, refresh) = (stage.secrets.fresh("at"), stage.secrets.fresh("rt"));
         let other = stage.other.url.clone();
         stage.upstream.answers(move |asked| match asked.path() {
             "/token" => answer(200, &json!({"access_token": access, "refresh_token": refresh})),

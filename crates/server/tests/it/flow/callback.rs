@@ -71,7 +71,7 @@ async fn forged_states_get_one_page_and_call_nobody() {
         refused(stage, &stage.open(&legacy).await);
         assert_eq!(pages.len(), 1, "one page for all");
         // None of that consumed the state.
-        stage.upstream.says(json!({"access_token": stage.secrets.new("at")}));
+        stage.upstream.says(json!({"access_token": stage.secrets.fresh("at")}));
         let home = stage.open(&format!("{base}?state={state}&code=abcdefgh")).await.location();
         assert!(param(&home, "secret_id").is_some());
     })
@@ -82,7 +82,7 @@ async fn forged_states_get_one_page_and_call_nobody() {
 async fn twenty_parallel_callbacks_make_one_token_call_and_one_secret() {
     each(async |stage| {
         stage.put_bench_app().await;
-        let token = stage.secrets.new("at");
+        let token = stage.secrets.fresh("at");
         stage.upstream.says(json!({"access_token": token}));
         let url = stage.bench_url("w1", &json!({})).await;
         let callback = stage.bench_callback(&url, "abcdefgh");
@@ -100,7 +100,7 @@ async fn twenty_parallel_callbacks_make_one_token_call_and_one_secret() {
 async fn only_get_consumes_the_state() {
     each(async |stage| {
         stage.put_bench_app().await;
-        stage.upstream.says(json!({"access_token": stage.secrets.new("at")}));
+        stage.upstream.says(json!({"access_token": stage.secrets.fresh("at")}));
         let url = stage.bench_url("w1", &json!({})).await;
         let callback = stage.bench_callback(&url, "abcdefgh");
         for method in [Method::HEAD, Method::OPTIONS, Method::POST, Method::PUT, Method::DELETE] {
@@ -210,7 +210,7 @@ async fn an_expired_state_is_told_once() {
         .set("OAUTH_SESSION_TTL", "2m")
         .each(async |stage| {
             stage.put_bench_app().await;
-            stage.upstream.says(json!({"access_token": stage.secrets.new("at")}));
+            stage.upstream.says(json!({"access_token": stage.secrets.fresh("at")}));
             let (late, just) =
                 (stage.bench_url("w1", &json!({})).await, stage.bench_url("w1", &json!({})).await);
             stage.advance(119);
@@ -231,7 +231,7 @@ async fn an_expired_state_is_told_once() {
 async fn the_applications_own_query_is_kept() {
     each(async |stage| {
         stage.put_bench_app().await;
-        stage.upstream.says(json!({"access_token": stage.secrets.new("at")}));
+        stage.upstream.says(json!({"access_token": stage.secrets.fresh("at")}));
         for (redirect_url, kept) in [
             ("https://app.example.com/cb", "https://app.example.com/cb?"),
             ("https://app.example.com", "https://app.example.com?"),

@@ -293,7 +293,7 @@ async fn each_field_is_checked_and_unknown_ones_are_ignored() {
 async fn input_values_are_pinned_and_not_contradicted_later() {
     each(async |stage| {
         stage.put_bench_app().await;
-        let token = stage.secrets.new("at");
+        let token = stage.secrets.fresh("at");
         stage.upstream.says(json!({"access_token": token, "token_type": "bearer"}));
         let secret = async || {
             let url = stage.bench_url("w1", &json!({"oauth_input_configuration": {"region": "eu"}})).await;

@@ -63,7 +63,7 @@ async fn only_a_live_connector_of_the_workspace_and_type_is_reconnected() {
         let url = stage.bench_url("w1", &json!({"connector_id": bench, "callback_mode": "connector_id"})).await;
         stage.app.delete(&format!("/integrations/connectors/{bench}")).await.is(202);
         assert_eq!(ask(BENCH, "w1", &bench).await.error_without_id(), missing.error_without_id());
-        stage.upstream.says(json!({"access_token": stage.secrets.new("at")}));
+        stage.upstream.says(json!({"access_token": stage.secrets.fresh("at")}));
         let home = stage.open(&stage.bench_callback(&url, "abcdefgh")).await.location();
         assert_eq!(param(&home, "error").unwrap(), "creation_failed", "the connector is gone meanwhile");
     })

@@ -122,7 +122,7 @@ async fn it_ends_with_its_time_and_its_grant_is_revoked() {
 async fn a_bound_one_needs_the_verifier() {
     each(async |stage| {
         stage.put_crm_app().await;
-        let verifier = stage.secrets.new("verifier-that-is-43-characters-long");
+        let verifier = stage.secrets.fresh("verifier-that-is-43-characters-long");
         let challenge = s256_challenge(&verifier);
         let secret = stage.secret_id("w1", &json!({"code_challenge": challenge})).await;
         invalid(&stage.redeem("w1", &secret, &json!({})).await);

@@ -28,7 +28,7 @@ async fn a_flow_that_was_exchanging_when_the_process_died_is_failed() {
         stage.until("swept", async || report().await.failed == 0).await;
         stage.open(&stage.bench_callback(&url, "abcdefgh")).await.is(400);
         // The user starts again.
-        stage.upstream.says(json!({"access_token": stage.secrets.new("at")}));
+        stage.upstream.says(json!({"access_token": stage.secrets.fresh("at")}));
         let url = stage.bench_url("w1", &json!({})).await;
         let home = stage.open(&stage.bench_callback(&url, "abcdefgh")).await.location();
         assert!(param(&home, "secret_id").is_some());
@@ -40,7 +40,7 @@ async fn a_flow_that_was_exchanging_when_the_process_died_is_failed() {
 async fn a_flow_that_is_swept_during_its_exchange_stores_no_grant() {
     each(async |stage| {
         stage.put_bench_app().await;
-        let token = stage.secrets.new("at");
+        let token = stage.secrets.fresh("at");
         let body = json!({"access_token": token});
         stage.upstream.answers(move |_| late(answer(200, &body), Duration::from_millis(600)));
         let url = stage.bench_url("w1", &json!({})).await;
@@ -63,7 +63,7 @@ async fn a_flow_that_is_swept_during_its_exchange_stores_no_grant() {
 async fn a_browser_that_goes_away_does_not_stop_the_exchange() {
     each(async |stage| {
         stage.put_bench_app().await;
-        let body = json!({"access_token": stage.secrets.new("at")});
+        let body = json!({"access_token": stage.secrets.fresh("at")});
         stage.upstream.answers(move |_| late(answer(200, &body), Duration::from_millis(400)));
         let url = stage.bench_url("w1", &json!({"callback_mode": "connector_id"})).await;
         let callback = stage.bench_callback(&url, "abcdefgh");

@@ -111,7 +111,7 @@ async fn odd_lifetimes_are_taken() {
             json!("99999999999999999999"),
         ];
         for lifetime in lifetimes {
-            let token = stage.secrets.new("at");
+            let token = stage.secrets.fresh("at");
             let body = json!({"access_token": token, "expires_in": lifetime, "token_type": "bEaReR"});
             let connector = connected(stage, &stage.upstream, move || answer(200, &body)).await;
             stage.upstream.forget();
@@ -142,7 +142,7 @@ async fn form_encoded_and_wrongly_labelled_answers_are_read() {
             ("application/json", false),
             ("application/vnd.x+json", false),
         ] {
-            let token = stage.secrets.new("at");
+            let token = stage.secrets.fresh("at");
             let body = if is_form {
                 format!("access_token={token}&scope=read%2Cwrite&token_type=bearer")
             } else {

@@ -13,7 +13,7 @@ async fn the_code_goes_with_verifier_redirect_uri_and_client() {
         let configuration = json!({"client_id": "bench:1", "client_secret": "a:b%c+d é&=", "developer_token": "developer-token"});
         stage.secrets.keep("a:b%c+d é&=");
         stage.put_app(BENCH, &configuration).await;
-        stage.upstream.says(json!({"access_token": stage.secrets.new("at"), "token_type": "BEARER"}));
+        stage.upstream.says(json!({"access_token": stage.secrets.fresh("at"), "token_type": "BEARER"}));
         let url = stage.bench_url("w1", &json!({})).await;
         let code = "c+d e/%é=";
         stage.secrets.keep(code);
@@ -85,7 +85,7 @@ async fn basic_authentication_encodes_both_parts_first() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_client_secret_fails_the_exchange_only() {
     each(async |stage| {
-        let wrong = stage.secrets.new("wrong");
+        let wrong = stage.secrets.fresh("wrong");
         stage.put_app("harbour-crm", &json!({"client_id": "harbour client", "client_secret": wrong})).await;
         let url = stage.consent_url("w1", &json!({})).await;
         let callback = stage.agree(&url, "alice").await;
@@ -102,10 +102,10 @@ async fn a_wrong_client_secret_fails_the_exchange_only() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flow_uses_the_app_that_its_consent_was_asked_with() {
     each(async |stage| {
-        stage.put_app(BENCH, &json!({"client_id": "old", "client_secret": stage.secrets.new("app"), "developer_token": "developer-token"})).await;
-        stage.upstream.says(json!({"access_token": stage.secrets.new("at")}));
+        stage.put_app(BENCH, &json!({"client_id": "old", "client_secret": stage.secrets.fresh("app"), "developer_token": "developer-token"})).await;
+        stage.upstream.says(json!({"access_token": stage.secrets.fresh("at")}));
         let url = stage.bench_url("w1", &json!({"callback_mode": "connector_id"})).await;
-        stage.put_app(BENCH, &json!({"client_id": "new", "client_secret": stage.secrets.new("app"), "developer_token": "developer-token"})).await;
+        stage.put_app(BENCH, &json!({"client_id": "new", "client_secret": stage.secrets.fresh("app"), "developer_token": "developer-token"})).await;
         stage.open(&stage.bench_callback(&url, "abcdefgh")).await.location();
         let form = stage.upstream.seen_at("/token")[0].form();
         assert!(form.contains(&("client_id".to_owned(), "old".to_owned())), "{form:?}");

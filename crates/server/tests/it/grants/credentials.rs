@@ -10,7 +10,7 @@ use serde_json::json;
 async fn the_one_scheme_that_fits_is_taken() {
     each(async |stage| {
         stage.upstream.says(json!({"items": []}));
-        let token = stage.secrets.new("pat");
+        let token = stage.secrets.fresh("pat");
         let made = stage.import(BENCH, "new user", &json!({"token": token}), &json!({})).await.ok();
         assert_eq!(made["name"], "Workbench (new user)");
         assert_eq!(
@@ -33,7 +33,7 @@ async fn the_one_scheme_that_fits_is_taken() {
 async fn several_that_fit_have_to_be_named() {
     each(async |stage| {
         stage.upstream.says(json!({"items": []}));
-        let key = stage.secrets.new("key");
+        let key = stage.secrets.fresh("key");
         let credentials = json!({"api_key": key});
         let rows = row_counts(&stage.database).await;
         let ambiguous = stage.import(BENCH, "w1", &credentials, &json!({})).await;
@@ -79,7 +79,7 @@ async fn several_that_fit_have_to_be_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn server_variables_are_required_and_checked() {
     each(async |stage| {
-        let credentials = json!({"api_key": stage.secrets.new("key")});
+        let credentials = json!({"api_key": stage.secrets.fresh("key")});
         let rows = row_counts(&stage.database).await;
         let ask = async |environment: serde_json::Value| {
             stage.import("plain-keys", "w1", &credentials, &json!({"environment": environment})).await
@@ -115,7 +115,7 @@ async fn server_variables_are_required_and_checked() {
 #[tokio::test(flavor = "multi_thread")]
 async fn verify_stores_nothing_when_the_check_fails() {
     each(async |stage| {
-        let token = stage.secrets.new("pat");
+        let token = stage.secrets.fresh("pat");
         let credentials = json!({"token": token});
         let rows = row_counts(&stage.database).await;
         for (status, body) in [
@@ -141,7 +141,7 @@ async fn verify_stores_nothing_when_the_check_fails() {
 #[tokio::test(flavor = "multi_thread")]
 async fn unsaved_credentials_are_checked_without_a_trace() {
     each(async |stage| {
-        let credentials = json!({"token": stage.secrets.new("pat")});
+        let credentials = json!({"token": stage.secrets.fresh("pat")});
         let body = json!({"external_user_id": "w1", "connector_type": BENCH, "credentials": credentials});
         let rows = row_counts(&stage.database).await;
         let check = async |more: serde_json::Value| {

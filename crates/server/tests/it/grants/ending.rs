@@ -89,9 +89,9 @@ async fn a_revocation_that_fails_is_tried_again() {
 async fn a_provider_without_revocation_is_told_as_unsupported() {
     each(async |stage| {
         stage.put_bench_app().await;
-        stage
-            .upstream
-            .says(json!({"access_token": stage.secrets.new("at"), "refresh_token": stage.secrets.new("rt")}));
+        stage.upstream.says(
+            json!({"access_token": stage.secrets.fresh("at"), "refresh_token": stage.secrets.fresh("rt")}),
+        );
         let url = stage.bench_url("w1", &json!({"callback_mode": "connector_id"})).await;
         let home = stage.open(&stage.bench_callback(&url, "abcdefgh")).await.location();
         stage.upstream.forget();

@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 
 /// A bench connector of the current app, with an access token that the provider refuses from then on.
 async fn stale(stage: &Stage) -> String {
-    let (access, refresh) = (stage.secrets.new("at"), stage.secrets.new("rt"));
+    let (access, refresh) = (stage.secrets.fresh("at"), stage.secrets.fresh("rt"));
     let body = json!({"access_token": access, "refresh_token": refresh});
     stage.upstream.answers(move |_| answer(200, &body));
     let url = stage.bench_url("w1", &json!({"callback_mode": "connector_id"})).await;
     let home = stage.open(&stage.bench_callback(&url, "abcdefgh")).await.location();
-    let fresh = stage.secrets.new("at");
+    let fresh = stage.secrets.fresh("at");
     stage.upstream.answers(move |asked| match asked.path() {
         "/token" => answer(200, &json!({"access_token": fresh})),
         _ if asked.header("authorization") == Some(&format!("Bearer {fresh}")) => {
@@ -40,7 +40,7 @@ fn client_of(stage: &Stage) -> (String, String) {
 #[tokio::test(flavor = "multi_thread")]
 async fn after_another_app_was_set_or_the_app_was_deleted() {
     each(async |stage| {
-        let (one, two) = (stage.secrets.new("app"), stage.secrets.new("app"));
+        let (one, two) = (stage.secrets.fresh("app"), stage.secrets.fresh("app"));
         for delete in [false, true] {
             stage.put_app(BENCH, &app("first", &one)).await;
             let connector = stale(stage).await;
@@ -58,7 +58,7 @@ async fn after_another_app_was_set_or_the_app_was_deleted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_secret_of_the_same_client_is_used_at_once() {
     each(async |stage| {
-        let (one, two) = (stage.secrets.new("app"), stage.secrets.new("app"));
+        let (one, two) = (stage.secrets.fresh("app"), stage.secrets.fresh("app"));
         stage.put_app(BENCH, &app("first", &one)).await;
         let connector = stale(stage).await;
         stage.put_app(BENCH, &app("first", &two)).await;
@@ -73,7 +73,7 @@ async fn a_wrong_secret_is_the_apps_fault_and_heals() {
     each(async |stage| {
         stage.put_crm_app().await;
         let connector = stage.connect("w1").await;
-        let wrong = stage.secrets.new("wrong");
+        let wrong = stage.secrets.fresh("wrong");
         stage.put_app(CRM, &json!({"client_id": "harbour client", "client_secret": wrong})).await;
         stage.peer.control.expire_access_tokens();
         for _ in 0..3 {

@@ -6,7 +6,7 @@ use serde_json::json;
 use std::time::Duration;
 
 fn short() -> Setup {
-    Setup::new().provider(|settings| settings.access_ttl = Duration::from_secs(60))
+    Setup::new().provider(|settings| settings.access_ttl = Duration::from_mins(1))
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -165,7 +165,7 @@ async fn connector(witness: &Witness<'_>) -> String {
         json!({"external_user_id": "w1", "connector_type": CRM, "server_side_oauth_secret_id": secret_id});
     let made = witness.post("/integrations/connectors", &body).await.ok();
     witness.post("/integrations/connectors", &body).await.fails(400, "invalid_secret_id");
-    let token = witness.stage.secrets.new("at");
+    let token = witness.stage.secrets.fresh("at");
     let unsaved =
         json!({"external_user_id": "w2", "connector_type": CRM, "credentials": {"access_token": token}});
     witness.post("/integrations/connectors/check", &unsaved).await.ok();

@@ -23,8 +23,8 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    /// Starts one; `change` sets what the defaults do not.
-    pub(crate) async fn start(settings: Settings, listener: TcpListener) -> Self {
+    /// Starts one on that listener; its address is the settings' issuer.
+    pub(crate) fn start(settings: Settings, listener: TcpListener) -> Self {
         let url = settings.issuer.clone();
         let provider = Provider::new(settings);
         let issued = Arc::new(Mutex::new(Vec::new()));

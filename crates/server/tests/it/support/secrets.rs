@@ -16,7 +16,7 @@ pub(crate) struct Secrets(Arc<Mutex<BTreeSet<String>>>);
 
 impl Secrets {
     /// A new one that occurs nowhere else.
-    pub(crate) fn new(&self, start: &str) -> String {
+    pub(crate) fn fresh(&self, start: &str) -> String {
         let number = COUNTER.fetch_add(1, Ordering::SeqCst);
         let secret = format!("{start}-canary-{:08x}{number:08x}", std::process::id());
         self.keep(&secret);
@@ -54,7 +54,10 @@ impl Secrets {
 }
 
 fn hex(text: &str) -> String {
-    text.bytes().map(|byte| format!("{byte:02x}")).collect()
+    text.bytes()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
 }
 
 /// All bytes of the SQLite files, or all rows of all PostgreSQL tables as text.
@@ -121,7 +124,7 @@ async fn the_search_finds_what_is_stored() {
     use futures_util::FutureExt;
     super::stage::each(async |stage| {
         let planted = Secrets::default();
-        let secret = planted.new("plain");
+        let secret = planted.fresh("plain");
         planted.assert_not_stored(&stage.database).await;
         // A workspace name stands in the database as it is.
         stage.app.post("/embedded/scoped-token", &serde_json::json!({ "workspace_name": secret })).await.ok();

@@ -308,7 +308,7 @@ async fn start_peer(setup: &Setup, server: &str, clock: &Clock, secrets: &Secret
         keybearer_demo_provider::Clock::new(move || u64::try_from(clock.now_ms()).unwrap_or_default());
     (setup.provider)(&mut settings);
     secrets.keep(&settings.client_secret);
-    Peer::start(settings, listener).await
+    Peer::start(settings, listener)
 }
 
 fn config(setup: &Setup, database: &Database, base: &str) -> Config {
@@ -335,7 +335,7 @@ async fn create_organization(deps: &Deps, secrets: &Secrets, name: &str) -> Orga
         id: random.uuid_v7(clock),
         credential_id: random.uuid_v7(clock),
         client_id: random.uuid_v4(),
-        client_secret: secrets.new("cs"),
+        client_secret: secrets.fresh("cs"),
     };
     let now = clock.now_ms();
     let organization = OrganizationRow { id: made.id.clone(), name: name.to_owned(), created_at: now };

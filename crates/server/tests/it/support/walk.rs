@@ -39,8 +39,8 @@ impl Stage {
 
     /// An OAuth app of the programmable upstream.
     pub(crate) async fn put_bench_app(&self) -> Value {
-        let secret = self.secrets.new("app");
-        let configuration = json!({"client_id": "bench", "client_secret": secret, "developer_token": self.secrets.new("dev")});
+        let secret = self.secrets.fresh("app");
+        let configuration = json!({"client_id": "bench", "client_secret": secret, "developer_token": self.secrets.fresh("dev")});
         self.put_app(BENCH, &configuration).await
     }
 
@@ -126,7 +126,7 @@ impl Stage {
 
     /// A bench connector with a personal token.
     pub(crate) async fn bench(&self, user: &str) -> String {
-        let token = self.secrets.new("pat");
+        let token = self.secrets.fresh("pat");
         id(&self.import(BENCH, user, &json!({"token": token}), &json!({})).await.ok())
     }
 
