@@ -2,12 +2,12 @@
 //!
 //! Knows the token endpoint's messages through `keybearer_connector::oauth`. Must not know the browser.
 
-use super::flow::Exchanging;
+use super::flow::{Exchanging, Flow};
 use super::open_verifier;
 use crate::config::CallbackMode;
 use crate::core::call::{self, Ready};
 use crate::core::error::Error;
-use crate::core::grants::{self, GrantSecret};
+use crate::core::grants::{self, Consented, GrantSecret};
 use crate::core::oauth_apps::{self, OauthApp};
 use crate::core::pin::Pin;
 use crate::core::{Deps, connectors};
@@ -70,8 +70,9 @@ pub(super) async fn exchange(
     let mut environment = flow.0.environment.clone();
     environment.extend(kept.clone());
     let answer = token_call(deps, &flow, oauth, &plan, &app, code, &environment).await?;
-    let mut grant = grants::from_answer(deps, &flow.0, &scheme.name, &answer, kept, &Pin::of(&plan))
-        .map_err(failed("sealing"))?;
+    let mut grant =
+        grants::from_answer(deps, &consented(&flow.0), &scheme.name, &answer, kept, &Pin::of(&plan))
+            .map_err(failed("sealing"))?;
     grant.account_id = answer.identity.as_ref().map(|account| account.id.clone());
     grant.account_name = answer.identity.as_ref().and_then(|account| account.name.clone());
     let secret = GrantSecret::open(deps, &grant).map_err(failed("sealing"))?;
@@ -90,6 +91,18 @@ pub(super) async fn exchange(
         }
     }
     stored
+}
+
+fn consented(flow: &Flow) -> Consented<'_> {
+    Consented {
+        organization_id: &flow.organization_id,
+        workspace_id: &flow.workspace_id,
+        connector_type: &flow.connector_type,
+        oauth_app_id: flow.oauth_app_id.as_deref(),
+        client_id: &flow.client_id,
+        environment: &flow.environment,
+        scopes: &flow.scopes,
+    }
 }
 
 /// Further callback values that the definition declares, each checked against its pattern.

@@ -3,7 +3,6 @@
 //! Knows how a grant row is made and opened. Must not know when to refresh.
 
 use crate::core::Deps;
-use crate::core::consent::flow::Flow;
 use crate::core::error::{Error, Result};
 use crate::core::pin::Pin;
 use crate::store::GrantRow;
@@ -80,10 +79,28 @@ pub(super) fn expires_at(now: i64, expires_in: Option<Duration>) -> Option<i64> 
     Some(now + i64::try_from(life.as_millis()).unwrap_or(i64::MAX / 2))
 }
 
+/// What a consent knows of the grant that it leads to.
+pub struct Consented<'a> {
+    /// Tenant.
+    pub organization_id: &'a str,
+    /// Whose account.
+    pub workspace_id: &'a str,
+    /// Connector type.
+    pub connector_type: &'a str,
+    /// Pinned OAuth app; none: the instance's.
+    pub oauth_app_id: Option<&'a str>,
+    /// Its client id.
+    pub client_id: &'a str,
+    /// Values chosen before consent.
+    pub environment: &'a Map<String, Value>,
+    /// Scopes that were asked for.
+    pub scopes: &'a [String],
+}
+
 /// A quarantined grant of a fresh token answer. Scopes: those granted, else those asked for (RFC 6749 section 5.1).
 pub fn from_answer(
     deps: &Deps,
-    flow: &Flow,
+    consented: &Consented<'_>,
     scheme: &str,
     answer: &TokenAnswer,
     kept: Map<String, Value>,
@@ -91,19 +108,19 @@ pub fn from_answer(
 ) -> Result<GrantRow> {
     let now = deps.clock.now_ms();
     // Values from before the consent stand beside those of the callback and the token answer: token endpoints may need them.
-    let mut extracted = flow.environment.clone();
+    let mut extracted = consented.environment.clone();
     extracted.extend(kept);
     let mut secret = GrantSecret { extracted, ..GrantSecret::default() };
     // The client id stands beside the tokens: it names the app that alone may refresh them.
-    secret.values.insert("client_id".to_owned(), SecretString::from(flow.client_id.clone()));
+    secret.values.insert("client_id".to_owned(), SecretString::from(consented.client_id.to_owned()));
     secret.renew(answer);
-    let scopes = answer.scope.as_ref().unwrap_or(&flow.scopes);
+    let scopes = answer.scope.as_deref().unwrap_or(consented.scopes);
     let mut row = GrantRow {
         id: deps.random.uuid_v7(&deps.clock),
-        organization_id: flow.organization_id.clone(),
-        workspace_id: flow.workspace_id.clone(),
-        connector_type: flow.connector_type.clone(),
-        oauth_app_id: flow.oauth_app_id.clone(),
+        organization_id: consented.organization_id.to_owned(),
+        workspace_id: consented.workspace_id.to_owned(),
+        connector_type: consented.connector_type.to_owned(),
+        oauth_app_id: consented.oauth_app_id.map(str::to_owned),
         scheme: scheme.to_owned(),
         kind: "oauth".to_owned(),
         status: "quarantined".to_owned(),

@@ -1,4 +1,4 @@
-//! Every route with every kind of token (contract section 3): 401, 403 and 404 where they belong, each with one body.
+//! Every route with every kind of token: 401, 403 and 404 where they belong, each with one body.
 
 use super::table::TABLE;
 use crate::support::http::Reply;

@@ -1,4 +1,4 @@
-//! What holds of the whole API (contract section 2): prefixes, error bodies, status codes, headers.
+//! What holds of the whole API: prefixes, error bodies, status codes, headers.
 
 use crate::support::stage::{Setup, each};
 use http::Method;

@@ -1,4 +1,4 @@
-//! Lists of connectors (contract section 6): filters, pages, and the old paths.
+//! Lists of connectors: filters, pages, and the old paths.
 
 use crate::support::stage::{Stage, each};
 use crate::support::walk::{BENCH, id};

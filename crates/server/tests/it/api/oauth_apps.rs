@@ -1,4 +1,4 @@
-//! OAuth apps (contract section 4): upsert, checks against the form, precedence, and secrets that never come back.
+//! OAuth apps: upsert, checks against the form, precedence, and secrets that never come back.
 
 use crate::support::stage::{Setup, each};
 use crate::support::walk::{BENCH, CRM, HOME, id, param};

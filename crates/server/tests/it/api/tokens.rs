@@ -1,6 +1,7 @@
-//! Tokens (contract section 3): what each endpoint answers, and what it refuses.
+//! Tokens: what each endpoint answers, and what it refuses.
 
-use crate::support::stage::each;
+use crate::support::http::Http;
+use crate::support::stage::{Client, each};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::Method;
@@ -48,19 +49,28 @@ async fn unknown_ids_and_wrong_secrets_are_answered_alike() {
 #[tokio::test(flavor = "multi_thread")]
 async fn failed_sign_ins_are_limited_and_others_are_not_locked_out() {
     each(async |stage| {
-        let organization = &stage.organization;
+        let path = "/account/applications/token";
+        let (organization, second) = (&stage.organization, stage.organization("second").await);
         let wrong = json!({"client_id": organization.client_id, "client_secret": "wrong-secret"});
         let mut limited = None;
         for _ in 0..200 {
-            let reply = stage.anonymous().post("/account/applications/token", &wrong).await;
+            let reply = stage.anonymous().post(path, &wrong).await;
             if reply.status == 429 {
                 limited = Some(reply);
                 break;
             }
+            reply.fails(401, "unauthorized");
         }
-        let limited =
-            limited.expect("contract 1, KEYBEARER_RATE_LIMIT: failed authentication is always limited");
-        assert!(limited.header("retry-after").is_some());
+        let limited = limited.expect("failed authentication is always limited");
+        let wait: u64 = limited.header("retry-after").unwrap().parse().unwrap();
+        let right = json!({"client_id": organization.client_id, "client_secret": organization.client_secret});
+        assert_eq!(stage.anonymous().post(path, &right).await.status, 429, "a guess is not told apart");
+        stage.sign_in(&second).await;
+        let elsewhere = Client { http: Http::at(Some([127, 0, 0, 2].into())), ..stage.anonymous() };
+        elsewhere.post(path, &right).await.ok();
+        stage.app.get("/workspaces").await.ok();
+        stage.advance(wait);
+        stage.anonymous().post(path, &right).await.ok();
     })
     .await;
 }

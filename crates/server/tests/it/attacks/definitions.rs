@@ -1,4 +1,4 @@
-//! Definitions are data: one that changes under stored secrets does not get them (oauth-security A4, J2).
+//! Definitions are data: one that changes under stored secrets does not get them.
 
 use crate::support::databases::databases;
 use crate::support::stage::{Setup, Stage};

@@ -1,4 +1,4 @@
-//! Attacks on the broker itself (oauth-security A, D, E, H, K): what one party could try through another's flow or data.
+//! Attacks on the broker itself: what one party could try through another's flow or data.
 
 mod definitions;
 mod mix_up;

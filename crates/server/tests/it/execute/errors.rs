@@ -83,7 +83,7 @@ async fn rate_limits_tell_when_to_come_back() {
         }
         let reply = get(stage, &connector, || answer(429, &json!({}))).await;
         reply.fails(429, "upstream_rate_limited");
-        assert!(reply.header("retry-after").is_some(), "429 with Retry-After (contract 2)");
+        assert!(reply.header("retry-after").is_some(), "429 with Retry-After");
     })
     .await;
 }

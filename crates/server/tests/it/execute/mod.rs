@@ -1,4 +1,4 @@
-//! Execute (contract section 7): from parameters to the provider's request, and from its answer to ours.
+//! Execute: from parameters to the provider's request, and from its answer to ours.
 
 mod answers;
 mod checks;

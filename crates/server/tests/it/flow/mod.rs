@@ -1,4 +1,4 @@
-//! The consent flow, from initiate to a redeemed `secret_id` (contract section 5).
+//! The consent flow, from initiate to a redeemed `secret_id`.
 
 mod callback;
 mod initiate;

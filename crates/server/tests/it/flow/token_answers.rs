@@ -1,4 +1,4 @@
-//! Token answers as providers really give them: odd ones are taken, useless ones end the flow (oauth-security F3 to F9).
+//! Token answers as providers really give them: odd ones are taken, useless ones end the flow.
 
 use crate::support::stage::{Stage, each};
 use crate::support::upstream::{Upstream, endless, json as answer};

@@ -1,4 +1,4 @@
-//! The token call of the exchange: what is sent, where to, and what is never done (oauth-security F1, F2, B2).
+//! The token call of the exchange: what is sent, where to, and what is never done.
 
 use crate::support::stage::each;
 use crate::support::upstream::redirect;

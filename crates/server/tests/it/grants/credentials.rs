@@ -1,4 +1,4 @@
-//! Connectors by credentials (contract section 6): which scheme they fit, what is refused, and `verify`.
+//! Connectors by credentials: which scheme they fit, what is refused, and `verify`.
 
 use crate::support::secrets::row_counts;
 use crate::support::stage::each;

@@ -1,4 +1,4 @@
-//! A grant goes on using the OAuth app that obtained it (contract section 4), whatever is set later.
+//! A grant goes on using the OAuth app that obtained it, whatever is set later.
 
 use crate::support::stage::{Stage, each};
 use crate::support::upstream::json as answer;

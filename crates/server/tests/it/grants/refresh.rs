@@ -1,4 +1,4 @@
-//! Refresh (contract section 7): on expiry, once on 401, once for all who want it, and ahead of the end.
+//! Refresh: on expiry, once on 401, once for all who want it, and ahead of the end.
 
 use crate::support::stage::{Setup, each};
 use keybearer_demo_provider::{At, Effect, Fault};

@@ -9,6 +9,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
 /// Sends requests; follows nothing, adds nothing.
@@ -39,10 +40,14 @@ pub(crate) struct Reply {
 
 impl Http {
     pub(crate) fn new() -> Self {
-        Self {
-            client: Client::builder(TokioExecutor::new()).build(HttpConnector::new()),
-            failed: Arc::default(),
-        }
+        Self::at(None)
+    }
+
+    /// A client that calls from that address of this machine.
+    pub(crate) fn at(address: Option<IpAddr>) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_local_address(address);
+        Self { client: Client::builder(TokioExecutor::new()).build(connector), failed: Arc::default() }
     }
 
     pub(crate) fn call(&self, method: Method, url: impl Into<String>) -> Call {
@@ -167,7 +172,7 @@ impl Reply {
         errors.iter().filter_map(|error| error["field"].as_str().map(str::to_owned)).collect()
     }
 
-    /// The error body, checked for its exact shape (contract section 2).
+    /// The error body, checked for its exact shape.
     #[track_caller]
     pub(crate) fn error(&self) -> Value {
         assert!(self.status.as_u16() >= 400, "{}: {}", self.asked, self.status);

@@ -19,6 +19,7 @@ use keybearer::store::{CredentialRow, OrganizationRow};
 use keybearer::vault::digest;
 use keybearer_demo_provider::Settings;
 use serde_json::{Value, json};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -158,7 +159,7 @@ impl Stage {
         let config = config(setup, &database, &base);
         let app = App::with_catalog(config, clock.clone(), Random::system(), catalog).await.unwrap();
         let deps = Arc::clone(&app.deps);
-        let router = app.router();
+        let router = app.router().into_make_service_with_connect_info::<SocketAddr>();
         let served = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let http = Http::new();
         let organization = create_organization(&deps, &secrets, "first").await;
