@@ -2,8 +2,6 @@
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{Context, SHA256};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// SHA-256 of a random secret, for finding or recognising it without keeping it. The label says what sort of secret it
 /// is; the same secret under another label has another digest. Not for passwords: those need a slow hash.
@@ -19,13 +17,6 @@ pub fn digest(label: &str, secret: &str) -> [u8; 32] {
 /// Whether two texts of bytes are equal, in a time that depends on their lengths only.
 pub fn same(a: &[u8], b: &[u8]) -> bool {
     verify_slices_are_equal(a, b).is_ok()
-}
-
-/// The S256 code challenge of a verifier (RFC 7636 section 4.2).
-pub fn s256_challenge(verifier: &str) -> String {
-    let mut context = Context::new(&SHA256);
-    context.update(verifier.as_bytes());
-    URL_SAFE_NO_PAD.encode(to_array(context))
 }
 
 fn to_array(context: Context) -> [u8; 32] {
@@ -50,11 +41,5 @@ mod tests {
     fn equality_needs_the_same_length_and_bytes() {
         assert!(same(b"", b"") && same(b"abc", b"abc"));
         assert!(!same(b"abc", b"abd") && !same(b"abc", b"ab") && !same(b"", b"a"));
-    }
-
-    #[test]
-    fn the_challenge_is_the_one_of_rfc_7636_appendix_b() {
-        let challenge = s256_challenge("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
-        assert_eq!(challenge, "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
     }
 }

@@ -10,7 +10,7 @@ mod keyring;
 mod master_key;
 mod sealed;
 
-pub use hash::{digest, s256_challenge, same};
+pub use hash::{digest, same};
 pub use keyring::{Keyring, KeyringError, WrappedKey};
 pub use master_key::{MasterKey, MasterKeyError};
 pub use sealed::{Place, SealedError};

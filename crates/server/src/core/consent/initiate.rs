@@ -80,8 +80,9 @@ pub async fn initiate(deps: &Deps, caller: &Caller, ask: Initiate) -> Result<Sec
     }
     let state = deps.random.token(32);
     let verifier = deps.random.token(32);
-    let url = consent_url(deps, oauth, &plan, &app, &ask, &environment, &state, &verifier)?;
-    let row = row(deps, caller, &workspace.id, &ask, &plan, &app, &environment, &state, &verifier)?;
+    let scopes = ask.scopes.clone().unwrap_or_else(|| oauth.scopes.keys().cloned().collect());
+    let url = consent_url(deps, oauth, &plan, &app, &scopes, &environment, &state, &verifier)?;
+    let row = row(deps, caller, &workspace.id, &ask, &plan, &app, &scopes, &environment, &state, &verifier)?;
     deps.store.insert_flow(&row).await?;
     Ok(url)
 }
@@ -124,29 +125,24 @@ fn consent_url(
     oauth: &OauthPlan,
     plan: &Plan,
     app: &OauthApp,
-    ask: &Initiate,
+    scopes: &[String],
     environment: &Environment,
     state: &SecretString,
     verifier: &SecretString,
 ) -> Result<SecretString> {
     let redirect_uri = app.callback.url(&deps.settings.public_url, &plan.info.slug);
-    let scopes = scopes(oauth, ask);
     let challenge = code_challenge(verifier.expose_secret());
     let request = authorize::AuthorizeRequest {
         client_id: &app.client_id,
         redirect_uri: &redirect_uri,
         state: state.expose_secret(),
         code_challenge: Some(&challenge),
-        scopes: &scopes,
+        scopes,
         environment: &environment.with_defaults(plan),
     };
     let url = authorize::url(oauth, &request)
         .map_err(|error| Error::field("oauth_input_configuration", "missing", error.to_string()))?;
     Ok(SecretString::from(url.to_string()))
-}
-
-fn scopes(oauth: &OauthPlan, ask: &Initiate) -> Vec<String> {
-    ask.scopes.clone().unwrap_or_else(|| oauth.scopes.keys().cloned().collect())
 }
 
 #[expect(clippy::too_many_arguments, reason = "a row is made of everything that was checked")]
@@ -157,6 +153,7 @@ fn row(
     ask: &Initiate,
     plan: &Plan,
     app: &OauthApp,
+    scopes: &[String],
     environment: &Environment,
     state: &SecretString,
     verifier: &SecretString,
@@ -167,8 +164,6 @@ fn row(
         .keyring
         .seal(&verifier_place(caller.organization(), &id), verifier.expose_secret().as_bytes(), &deps.random)
         .map_err(Error::internal)?;
-    let oauth = plan.oauth().map(|(_, oauth)| oauth);
-    let scopes = oauth.map(|oauth| scopes(oauth, ask)).unwrap_or_default();
     debug_assert_ne!(plan.info.slug, LEGACY, "the loader reserves this name");
     Ok(FlowRow {
         id,
@@ -185,7 +180,7 @@ fn row(
         oauth_app_id: app.id.clone(),
         client_id: app.client_id.clone(),
         environment: serde_json::to_string(&environment.0).map_err(Error::internal)?,
-        scopes: serde_json::to_string(&scopes).map_err(Error::internal)?,
+        scopes: serde_json::to_string(scopes).map_err(Error::internal)?,
         code_challenge: ask.code_challenge.clone(),
         connector_id: ask.connector_id.clone(),
         name: ask.name.clone(),

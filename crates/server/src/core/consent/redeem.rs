@@ -8,7 +8,8 @@ use crate::core::access::Caller;
 use crate::core::error::{Error, Kind, Result};
 use crate::core::{Deps, workspaces};
 use crate::store::{FinishConnector, WorkspaceRow};
-use crate::vault::{digest, s256_challenge, same};
+use crate::vault::{digest, same};
+use keybearer_connector::oauth::code_challenge;
 use secrecy::{ExposeSecret, SecretString};
 
 /// What an application hands in.
@@ -66,7 +67,7 @@ fn bound(granted: &Granted, verifier: Option<&SecretString>) -> bool {
     match (&granted.flow.code_challenge, verifier) {
         (None, _) => true,
         (Some(challenge), Some(verifier)) => {
-            same(challenge.as_bytes(), s256_challenge(verifier.expose_secret()).as_bytes())
+            same(challenge.as_bytes(), code_challenge(verifier.expose_secret()).as_bytes())
         }
         (Some(_), None) => false,
     }

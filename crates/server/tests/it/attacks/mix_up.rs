@@ -3,7 +3,7 @@
 use crate::support::stage::each;
 use crate::support::upstream::json as answer;
 use crate::support::walk::{BENCH, CRM, HOME, param};
-use keybearer::vault::s256_challenge;
+use keybearer_connector::oauth::code_challenge;
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -56,7 +56,7 @@ async fn a_consent_that_another_session_started_ends_in_nothing() {
         // The attacker starts with a challenge of their own and lets the victim consent; the victim's application
         // has no verifier, and the attacker's application is not handed the secret.
         let verifier = "attacker-verifier-0123456789-0123456789-0123456789";
-        let more = json!({"code_challenge": s256_challenge(verifier)});
+        let more = json!({"code_challenge": code_challenge(verifier)});
         let secret = stage.secret_id("attacker", &more).await;
         stage.redeem("victim", &secret, &json!({})).await.fails(400, "invalid_secret_id");
         stage.redeem("attacker", &secret, &json!({})).await.fails(400, "invalid_secret_id");

@@ -4,7 +4,7 @@ use crate::support::http::Reply;
 use crate::support::secrets::row_counts;
 use crate::support::stage::{Setup, each};
 use crate::support::walk::{BENCH, CRM, id, with};
-use keybearer::vault::s256_challenge;
+use keybearer_connector::oauth::code_challenge;
 use serde_json::{Value, json};
 
 fn invalid(reply: &Reply) -> Value {
@@ -123,7 +123,7 @@ async fn a_bound_one_needs_the_verifier() {
     each(async |stage| {
         stage.put_crm_app().await;
         let verifier = stage.secrets.fresh("verifier-that-is-43-characters-long");
-        let challenge = s256_challenge(&verifier);
+        let challenge = code_challenge(&verifier);
         let secret = stage.secret_id("w1", &json!({"code_challenge": challenge})).await;
         invalid(&stage.redeem("w1", &secret, &json!({})).await);
         for wrong in ["", " ", &challenge, &verifier.to_uppercase(), &verifier[..20]] {

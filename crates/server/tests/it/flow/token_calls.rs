@@ -38,7 +38,7 @@ async fn the_code_goes_with_verifier_redirect_uri_and_client() {
         let verifier = value("code_verifier");
         stage.secrets.keep(&verifier);
         assert!((43..=128).contains(&verifier.len()));
-        assert_eq!(keybearer::vault::s256_challenge(&verifier), param(&url, "code_challenge").unwrap());
+        assert_eq!(keybearer_connector::oauth::code_challenge(&verifier), param(&url, "code_challenge").unwrap());
         assert!(!url.contains(&verifier), "the verifier leaves the server only in the token call");
         assert_eq!(form.len(), 6, "{form:?}");
     })
