@@ -20,4 +20,4 @@ docs-check: ## build the API documentation of the crates; broken links fail
 
 bench: ## execute against a bare pass-through proxy, side by side
 	cargo build --release --package keybearer
-	cargo run --release --package keybearer-bench -- --server target/release/keybearer
+	cargo run --release --package keybearer-bench -- --server target/release/keybearer --gate 1.6

@@ -22,9 +22,14 @@ mod upstream;
 
 use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};
+use mimalloc::MiMalloc;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+
+/// The server's allocator, for the proxy too: what differs is what Keybearer does.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Measures Keybearer beside a bare proxy.
 ///

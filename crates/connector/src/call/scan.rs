@@ -4,6 +4,8 @@
 //! Every answer of a provider passes here whole: the functions below take a position and give the next one, so that it
 //! stays in a register, and strings are read sixteen bytes at a time.
 
+use wide::u8x16;
+
 /// Deepest nesting that is accepted.
 pub(super) const MAX_DEPTH: u32 = 128;
 
@@ -167,24 +169,27 @@ fn after_escapes(bytes: &[u8], mut at: usize) -> Result<usize, NotJson> {
     }
 }
 
-/// The first byte of a string from `at` on that does not mean itself.
+/// The first byte of a string from `at` on that does not mean itself: `"`, `\\` or a control character.
 #[inline]
-fn after_plain(bytes: &[u8], at: usize) -> usize {
-    let mut rest = bytes.get(at..).unwrap_or_default();
-    while let Some((block, after)) = rest.split_first_chunk::<16>() {
-        let found = u128::from_le_bytes(block.map(|byte| if is_special(byte) { u8::MAX } else { 0 }));
+fn after_plain(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(block) = bytes.get(at..).and_then(|rest| rest.first_chunk::<16>()) {
+        let block = u8x16::new(*block);
+        let special = block.simd_eq(u8x16::splat(b'"'))
+            | block.simd_eq(u8x16::splat(b'\\'))
+            | block.max(u8x16::splat(b' ' - 1)).simd_eq(u8x16::splat(b' ' - 1));
+        let found = special.to_bitmask();
         if found != 0 {
-            return bytes.len() - rest.len() + (found.trailing_zeros() / 8) as usize;
+            return at + found.trailing_zeros() as usize;
         }
-        rest = after;
+        at += 16;
     }
-    bytes.len() - rest.len() + rest.iter().take_while(|byte| !is_special(**byte)).count()
+    let rest = bytes.get(at..).unwrap_or_default();
+    at + rest.iter().take_while(|byte| !is_special(**byte)).count()
 }
 
-/// A byte that does not mean itself in a string: `"`, `\` or a control character.
-#[expect(clippy::needless_bitwise_bool, reason = "without branches sixteen bytes are compared at once")]
+/// A byte that does not mean itself in a string: `"`, `\\` or a control character.
 const fn is_special(byte: u8) -> bool {
-    (byte == b'"') | (byte == b'\\') | (byte < b' ')
+    matches!(byte, b'"' | b'\\' | 0..=0x1f)
 }
 
 /// Past an escape; `at` is its backslash.
