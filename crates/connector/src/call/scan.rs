@@ -83,40 +83,44 @@ impl<'a> Scanner<'a> {
         let (mut map, mut maps) = (false, 0_u128);
         let (mut at, mut depth) = (self.at, 0);
         loop {
-            if map {
-                at = after_key(bytes, after_space(bytes, at))?;
-            }
-            at = after_space(bytes, at);
             at = match bytes.get(at) {
                 Some(b'"') => after_string(bytes, at + 1)?,
                 Some(open @ (b'{' | b'[')) if depth < room => {
-                    at = after_space(bytes, at + 1);
                     let inner = *open == b'{';
+                    (maps, map, depth) = ((maps << 1) | u128::from(map), inner, depth + 1);
+                    at = after_space(bytes, at + 1);
                     if bytes.get(at) != Some(if inner { &b'}' } else { &b']' }) {
-                        (maps, map, depth) = ((maps << 1) | u128::from(map), inner, depth + 1);
+                        at = if inner { after_key(bytes, at)? } else { at };
                         continue;
                     }
-                    at + 1
+                    at
+                }
+                Some(b' ' | b'\n' | b'\r' | b'\t') => {
+                    at = after_space(bytes, at + 1);
+                    continue;
                 }
                 Some(_) => after_scalar(bytes, at)?,
                 None => return Err(NotJson),
             };
             // What follows a value: another one, or the end of what it stands in.
-            while depth > 0 {
-                at = after_space(bytes, at);
+            loop {
+                if depth == 0 {
+                    self.at = at;
+                    return Ok(());
+                }
                 match bytes.get(at) {
                     Some(b',') => break,
                     Some(b'}') if map => {}
                     Some(b']') if !map => {}
+                    Some(b' ' | b'\n' | b'\r' | b'\t') => {
+                        at = after_space(bytes, at + 1);
+                        continue;
+                    }
                     _ => return Err(NotJson),
                 }
                 (at, map, maps, depth) = (at + 1, maps & 1 == 1, maps >> 1, depth - 1);
             }
-            if depth == 0 {
-                self.at = at;
-                return Ok(());
-            }
-            at += 1;
+            at = if map { after_key(bytes, at + 1)? } else { at + 1 };
         }
     }
 
@@ -141,12 +145,21 @@ fn after_space(bytes: &[u8], mut at: usize) -> usize {
 
 /// Past a member's name and its colon.
 #[inline]
-fn after_key(bytes: &[u8], at: usize) -> Result<usize, NotJson> {
+fn after_key(bytes: &[u8], mut at: usize) -> Result<usize, NotJson> {
     if bytes.get(at) != Some(&b'"') {
-        return Err(NotJson);
+        at = after_space(bytes, at);
+        if bytes.get(at) != Some(&b'"') {
+            return Err(NotJson);
+        }
     }
-    let at = after_space(bytes, after_string(bytes, at + 1)?);
-    if bytes.get(at) == Some(&b':') { Ok(at + 1) } else { Err(NotJson) }
+    at = after_string(bytes, at + 1)?;
+    if bytes.get(at) != Some(&b':') {
+        at = after_space(bytes, at);
+        if bytes.get(at) != Some(&b':') {
+            return Err(NotJson);
+        }
+    }
+    Ok(at + 1)
 }
 
 /// Past a string; `at` is behind its first quote.
