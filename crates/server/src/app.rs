@@ -2,7 +2,7 @@
 //!
 //! Knows everything, and is known by the command line and the tests only.
 
-use crate::api;
+use crate::api::{self, Edge};
 use crate::clock::{Clock, Random};
 use crate::config::{ClientCredentials, Config};
 use crate::core::catalog::Catalog;
@@ -12,7 +12,7 @@ use crate::jobs;
 use crate::store::{Bootstrap, CredentialRow, KeyRow, OrganizationRow, Store};
 use crate::vault::{Keyring, MasterKey, WrappedKey, digest};
 use anyhow::Context;
-use axum::Router;
+use axum::ServiceExt;
 use secrecy::ExposeSecret;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -84,7 +84,7 @@ impl App {
     }
 
     /// The API, for serving and for tests in process.
-    pub fn router(&self) -> Router {
+    pub fn router(&self) -> Edge {
         api::router(&self.deps, &self.cors_origins)
     }
 

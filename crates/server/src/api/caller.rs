@@ -6,32 +6,41 @@ use super::App;
 use crate::core::access::{Access, Caller, forbidden};
 use crate::core::error::{Error, Kind, Result};
 use crate::core::tokens;
-use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
-use axum::middleware::Next;
+use axum::extract::{ConnectInfo, FromRequestParts, Request};
+use axum::handler::Handler;
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 
-/// Lets a request in, or answers 401 or 403. Every route has exactly one of these.
-pub(super) async fn guard(
-    State((app, access)): State<(App, Access)>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    if access == Access::Public {
-        return next.run(request).await;
-    }
-    // The body is not `Sync`: the head alone goes into the check.
-    let (parts, body) = request.into_parts();
-    let admitted = admit(&app, access, &parts).await;
-    request = Request::from_parts(parts, body);
-    match admitted {
-        Ok(caller) => {
-            request.extensions_mut().insert(caller);
-            next.run(request).await
-        }
-        Err(error) => refused(error, request.headers()),
+/// A handler behind its access: it lets a request in, or answers 401 or 403. Every route has exactly one of these. It
+/// is a handler and no layer, because a layer would be cloned and boxed for every call on the hot path.
+#[derive(Clone)]
+pub(super) struct Guarded<H> {
+    pub(super) access: Access,
+    pub(super) handler: H,
+}
+
+impl<T: 'static, H: Handler<T, App>> Handler<T, App> for Guarded<H> {
+    type Future = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+    fn call(self, request: Request, app: App) -> Self::Future {
+        let Self { access, handler } = self;
+        Box::pin(async move {
+            if access == Access::Public {
+                return handler.call(request, app).await;
+            }
+            // The body is not `Sync`: the head alone goes into the check.
+            let (mut head, body) = request.into_parts();
+            match admit(&app, access, &head).await {
+                Ok(caller) => {
+                    head.extensions.insert(caller);
+                    handler.call(Request::from_parts(head, body), app).await
+                }
+                Err(error) => refused(error, &head.headers),
+            }
+        })
     }
 }
 

@@ -28,6 +28,7 @@ mod templates;
 mod tokens;
 mod workspaces;
 
+pub use layer::Edge;
 pub use routes::{PREFIXES, Route, router, routes};
 
 use crate::core::Deps;

@@ -2,15 +2,15 @@
 //!
 //! A route cannot be registered without an [`Access`]; a test walks this table with every kind of token.
 
-use super::layer::{Edge, RequestIds, around};
+use super::caller::Guarded;
+use super::layer::Edge;
 use super::{
-    App, callback, caller, connectors, definitions, docs, execute, flows, health, jobs, oauth_apps, openapi,
-    pages, redirect_urls, skills, templates, tokens, workspaces,
+    App, callback, connectors, definitions, docs, execute, flows, health, jobs, oauth_apps, openapi, pages,
+    redirect_urls, skills, templates, tokens, workspaces,
 };
 use crate::core::access::Access;
 use crate::core::access::Access::{Application, Either, Public, Scoped};
 use axum::Router;
-use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, delete, get, post, put};
 use http::Method;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub struct Route {
 
 macro_rules! route {
     ($access:ident, $method:ident $path:literal => $handler:expr) => {
-        Route { method: Method::$method, path: $path, access: $access, handler: route!(@router $method, $handler) }
+        Route { method: Method::$method, path: $path, access: $access, handler: route!(@router $method, Guarded { access: $access, handler: $handler }) }
     };
     (@router GET, $handler:expr) => { get($handler) };
     (@router POST, $handler:expr) => { post($handler) };
@@ -100,21 +100,19 @@ pub(super) fn outside() -> Vec<Route> {
 }
 
 /// The whole API.
-pub fn router(app: &App, cors_origins: &[String]) -> Router {
+pub fn router(app: &App, cors_origins: &[String]) -> Edge {
     let mut router = Router::new();
     for prefix in PREFIXES {
-        for Route { path, access, handler, .. } in routes() {
-            let handler = handler.layer(from_fn_with_state((Arc::clone(app), access), caller::guard));
+        for Route { path, handler, .. } in routes() {
             router = router.route(&format!("{prefix}{path}"), handler);
         }
     }
     for Route { path, handler, .. } in outside() {
         router = router.route(path, handler);
     }
-    let edge = Edge { cors_origins: cors_origins.into(), request_ids: Arc::new(RequestIds::new(app)) };
-    router
+    let router = router
         .fallback(|| async { http::StatusCode::NOT_FOUND })
         .method_not_allowed_fallback(|| async { http::StatusCode::METHOD_NOT_ALLOWED })
-        .layer(from_fn_with_state(edge, around))
-        .with_state(Arc::clone(app))
+        .with_state(Arc::clone(app));
+    Edge::new(router, cors_origins, app)
 }

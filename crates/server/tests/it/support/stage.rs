@@ -9,6 +9,7 @@ use super::http::{Http, Reply};
 use super::provider::Peer;
 use super::secrets::Secrets;
 use super::upstream::Upstream;
+use axum::ServiceExt;
 use http::Method;
 use keybearer::app::App;
 use keybearer::clock::{Clock, Random};
@@ -233,7 +234,7 @@ impl Stage {
         let base = format!("http://{}", listener.local_addr().unwrap());
         let config = config(&Setup::new(), &self.database, &base);
         let app = App::with_catalog(config, self.clock.clone(), Random::system(), catalog).await.unwrap();
-        let router = app.router();
+        let router = app.router().into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, router).await });
         let token = self.app.token.clone();
         Restarted { app: Client { http: self.http.clone(), base: base.clone(), token }, base }
