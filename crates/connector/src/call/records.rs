@@ -99,7 +99,12 @@ pub(super) fn rework(
             Ok(Value::Array(kept))
         }
         Value::Null => Ok(Value::Null),
-        other => Ok(wrapped(one(other)?)),
+        // One record where a list was expected is transformed and filtered too; a scalar has no fields to transform.
+        other => {
+            let record = wrapped(if other.is_object() { one(other)? } else { other });
+            let kept = !list || keeps(filter.as_ref(), &record)?;
+            Ok(if kept { record } else { Value::Array(Vec::new()) })
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use super::client::{self, ClientKeys, Parameters, TokenRequest};
 use super::endpoint::{self, OauthError};
 use crate::call::Environment;
 use crate::plan::OauthPlan;
+use http::header::{ACCEPT, HeaderValue};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -83,8 +84,20 @@ fn add_definition_parameters(
     Ok(())
 }
 
-/// The renewal that the plan describes, by its grant type.
+/// The renewal that the plan describes, by its grant type. It accepts any content type, as the published executor does:
+/// an answer is read as JSON or a form whatever it says of itself.
 pub fn refresh(
+    oauth: &OauthPlan,
+    renewal: &Renewal<'_>,
+    client: &ClientKeys<'_>,
+    environment: &Environment,
+) -> Result<TokenRequest, OauthError> {
+    let mut request = by_grant_type(oauth, renewal, client, environment)?;
+    request.request.headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+    Ok(request)
+}
+
+fn by_grant_type(
     oauth: &OauthPlan,
     renewal: &Renewal<'_>,
     client: &ClientKeys<'_>,
@@ -139,6 +152,29 @@ mod tests {
         let authorization =
             headers.get("authorization").map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
         (url.to_string(), authorization, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[test]
+    fn a_renewal_accepts_any_content_type() {
+        let (token, secret) = (SecretString::from("r3fresh"), SecretString::from("s3cret"));
+        let oauth = OauthPlan {
+            refresh: Some(Refresh {
+                url: sample::template("https://acme.example/token"),
+                grant_type: "refresh_token".into(),
+                client_auth: ClientAuth::Body,
+                body: TokenBody::Form,
+            }),
+            ..sample::oauth()
+        };
+        let renewal = Renewal {
+            refresh_token: Some(&token),
+            credentials_json: None,
+            scopes: &[],
+            now: Timestamp::UNIX_EPOCH,
+        };
+        let client = ClientKeys { client_id: "id", client_secret: Some(&secret) };
+        let request = refresh(&oauth, &renewal, &client, &Environment::default()).unwrap();
+        assert_eq!(request.request.headers.get(ACCEPT).unwrap(), "*/*");
     }
 
     #[test]

@@ -148,6 +148,25 @@ fn transform_filter_and_selection_take_the_slow_lane() {
 }
 
 #[test]
+fn one_record_where_a_list_was_expected_is_transformed_and_filtered() {
+    let run = |body: &str| {
+        let mut slow = list();
+        let strict = |source: &str| crate::plan::Template { source: source.into(), lenient: false };
+        slow.extract.transform = vec![("urn".into(), strict("urn:{{ record.id }}"))];
+        slow.extract.filter = Some(strict("{{ not record.private }}"));
+        let mut machine = call_on(plan(vec![slow]), json!({})).unwrap();
+        machine.start();
+        machine.answer(200, &[], body)
+    };
+    let open = done(run(r#"{"results":{"id":1,"private":false}}"#)).0;
+    assert_eq!(open, json!({"id": 1, "private": false, "urn": "urn:1"}));
+    assert_eq!(done(run(r#"{"results":{"id":1,"private":true}}"#)).0, json!([]));
+    // What the filter asks for is not there: nobody knows whether the record may be shown.
+    assert_eq!(failed(run(r#"{"results":{"id":1}}"#)).kind, FaultKind::UpstreamError);
+    assert_eq!(failed(run(r#"{"results":7}"#)).kind, FaultKind::UpstreamError);
+}
+
+#[test]
 fn graphql_errors_count_where_no_record_came() {
     let mut get = operation(Action::Get, Method::POST, "/graphql");
     get.body = Body::Graphql(Box::new(GraphqlBody {
