@@ -1,10 +1,11 @@
 //! Writes GraphQL requests: a fixed query, a selection, and variables from parameters.
 //!
 //! Knows placeholders of the exact form `{{ name }}`. Must not know transport. Values only ever become variables,
-//! never query text; the selection accepts names only.
+//! never query text; `selection` says what may be selected.
 
 use super::json;
 use super::params::Accepted;
+use super::selection;
 use crate::plan::{GraphqlBody, Location, Operation};
 use serde_json::{Map, Value};
 
@@ -17,7 +18,7 @@ pub(super) fn render(operation: &Operation, graphql: &GraphqlBody, accepted: &Ac
         .filter(|value| !json::is_blank(value))
         .or(graphql.default_fields.as_ref());
     let query = match selection {
-        Some(fields) => graphql.query.replace("{{ fields }}", &select(fields)),
+        Some(fields) => graphql.query.replace("{{ fields }}", &selection::write(fields)),
         None => graphql.query.replace("{{ fields }}", ""),
     };
     body.insert("query".to_owned(), Value::String(query));
@@ -97,52 +98,6 @@ fn fill_text(text: &str, lookup: &impl Fn(&str) -> Option<Value>) -> Option<Stri
     Some(filled)
 }
 
-/// The selection: a definition's text as it is, or names, dotted ones nested in braces.
-fn select(fields: &Value) -> String {
-    match fields {
-        Value::String(text) => text.clone(),
-        Value::Array(names) => {
-            let mut tree = Map::new();
-            for name in names.iter().filter_map(Value::as_str) {
-                grow(&mut tree, name);
-            }
-            braces(&tree)
-        }
-        _ => String::new(),
-    }
-}
-
-fn grow(tree: &mut Map<String, Value>, path: &str) {
-    let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
-    let below = tree.entry(name.to_owned()).or_insert_with(|| Value::Object(Map::new()));
-    if let (Some(rest), Value::Object(below)) = (rest, below) {
-        grow(below, rest);
-    }
-}
-
-fn braces(tree: &Map<String, Value>) -> String {
-    let parts = tree.iter().map(|(name, below)| match below {
-        Value::Object(below) if !below.is_empty() => format!("{name} {{ {} }}", braces(below)),
-        _ => name.clone(),
-    });
-    parts.collect::<Vec<_>>().join(" ")
-}
-
-/// Names that a caller may select: dotted GraphQL names (October 2021, section 2.1.9), nothing that could change the query.
-pub(super) fn bad_selection(fields: &Value) -> Option<String> {
-    let is_name = |name: &str| {
-        !name.is_empty()
-            && !name.starts_with(|first: char| first.is_ascii_digit())
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    };
-    let message = "\"fields\" must be a list of field names such as [\"id\", \"owner.login\"]".to_owned();
-    let Value::Array(names) = fields else { return Some(message) };
-    let good = names.iter().all(|name| {
-        name.as_str().is_some_and(|name| name.split('.').count() <= 16 && name.split('.').all(is_name))
-    });
-    (!good).then_some(message)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,13 +110,5 @@ mod tests {
         let template = json!({"n": "{{ first }}", "q": "repo:{{ owner }}/{{ name }}", "none": "{{ nope }}", "half": "x{{ nope }}", "odd": "{{first}}", "deep": [{"a": "{{ owner }}"}]});
         let expected = json!({"n": 5, "q": "repo:a/{{ owner }}\"}} mutation", "none": null, "half": null, "odd": "{{first}}", "deep": [{"a": "a"}]});
         assert_eq!(fill(&template, &lookup), expected);
-    }
-
-    #[test]
-    fn selections_nest() {
-        assert_eq!(select(&json!(["id", "owner.login", "owner.name"])), "id owner { login name }");
-        assert!(bad_selection(&json!(["id } mutation { x"])).is_some());
-        assert!(bad_selection(&json!("id")).is_some());
-        assert!(bad_selection(&json!(["id", "a.b_c"])).is_none());
     }
 }

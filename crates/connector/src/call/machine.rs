@@ -105,17 +105,24 @@ impl Call {
         Step::Send(self.current.unsigned(&self.target))
     }
 
-    /// The renewed credential belongs to another server: everything that was built for the old one is built anew.
+    /// The credential turned out to belong to another server: everything that was built for the old one is built anew.
+    /// Nothing may be in flight.
+    pub fn retarget(&mut self, target: Arc<Target>) -> Result<(), Fault> {
+        let plan = Arc::clone(&self.plan);
+        let operation = plan.operations.get(self.operation).ok_or_else(gone)?;
+        let points_at_file = points_at_file(operation);
+        let now = self.settings.now;
+        let mut first = request::prepare(operation, &target, &self.accepted, now, &mut self.chance)?;
+        dress(&mut first, self.wish.as_ref(), points_at_file);
+        let first = Arc::new(first);
+        self.points_at_file = points_at_file;
+        (self.target, self.current, self.first, self.hops) = (target, Arc::clone(&first), first, 0);
+        Ok(())
+    }
+
     fn begin_again(&mut self, target: Arc<Target>) -> Step {
-        let Some(operation) = self.plan.operations.get(self.operation) else { return Step::Fail(gone()) };
-        match request::prepare(operation, &target, &self.accepted, self.settings.now, &mut self.chance) {
-            Ok(mut first) => {
-                self.points_at_file = points_at_file(operation);
-                dress(&mut first, self.wish.as_ref(), self.points_at_file);
-                let first = Arc::new(first);
-                (self.target, self.current, self.first, self.hops) = (target, Arc::clone(&first), first, 0);
-                self.send()
-            }
+        match self.retarget(target) {
+            Ok(()) => self.send(),
             Err(fault) => Step::Fail(fault),
         }
     }

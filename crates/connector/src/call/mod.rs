@@ -34,6 +34,7 @@ pub(crate) mod retry;
 #[cfg(test)]
 pub(crate) mod sample;
 mod scan;
+mod selection;
 mod settings;
 mod shape;
 mod slice;

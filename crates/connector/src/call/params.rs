@@ -4,7 +4,7 @@
 
 use super::fault::{Fault, ParamError};
 use super::target::Target;
-use super::{coerce, encode, graphql, json, page_params, supplied};
+use super::{coerce, encode, json, page_params, selection, supplied};
 use crate::plan::{Action, Body, BodyField, Fields, Location, Operation, Parameter, Plan, ValueType};
 use crate::spelling;
 use jiff::Timestamp;
@@ -56,9 +56,9 @@ pub(super) fn accept(
         }
     }
     supplied::scope(plan, operation, target, &mut accepted.values, now)?;
-    if let (Body::Graphql(_), Some(fields)) = (&operation.body, accepted.values.get("fields")) {
-        errors
-            .extend(graphql::bad_selection(fields).map(|message| ParamError::new("fields", "type", message)));
+    if let (Body::Graphql(graphql), Some(fields)) = (&operation.body, accepted.values.get("fields")) {
+        let fault = selection::fault(fields, &graphql.query);
+        errors.extend(fault.map(|message| ParamError::new("fields", "type", message)));
     }
     if accepted.next_url.is_none() {
         require(operation, target, &accepted, &mut errors);

@@ -38,10 +38,16 @@ pub async fn drive(
         now: deps.clock.timestamp(),
         random: deps.dice.number(),
     };
-    let call =
-        Call::new(Arc::clone(&ready.plan), Arc::clone(&ready.target), operation, params, shaping, settings);
-    let call = call.map_err(|fault| fault_error(fault, &ready))?;
-    let mut drive = Drive { deps, ready: fresh(deps, ready).await?, started, body: None };
+    let target = Arc::clone(&ready.target);
+    // Before any renewal: a call with wrong parameters causes no request at all.
+    let call = Call::new(Arc::clone(&ready.plan), Arc::clone(&target), operation, params, shaping, settings);
+    let mut call = call.map_err(|fault| fault_error(fault, &ready))?;
+    let ready = fresh(deps, ready).await?;
+    if !Arc::ptr_eq(&ready.target, &target) {
+        // The token answer may have named another server.
+        call.retarget(Arc::clone(&ready.target)).map_err(|fault| fault_error(fault, &ready))?;
+    }
+    let mut drive = Drive { deps, ready, started, body: None };
     drive.run(call).await
 }
 

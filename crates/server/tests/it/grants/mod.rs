@@ -4,6 +4,7 @@ mod claims;
 mod credentials;
 mod ending;
 mod imported;
+mod moved;
 mod pinned_apps;
 mod races;
 mod refresh;
