@@ -2,6 +2,7 @@
 
 mod answers;
 mod checks;
+mod deviations;
 mod downloads;
 mod errors;
 mod limits;
