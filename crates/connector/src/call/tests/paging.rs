@@ -46,7 +46,10 @@ fn next_links_offsets_and_pages() {
         json!("6")
     );
     assert_eq!(cursor(page(Some("after"), NextCursor::Offset, Some(3)), json!({}), two), json!(null));
-    assert_eq!(cursor(page(Some("after"), NextCursor::Page, Some(2)), json!({}), two), json!("2"));
+    assert_eq!(
+        cursor(page(Some("after"), NextCursor::Page { first: 1 }, Some(2)), json!({}), two),
+        json!("2")
+    );
     let mut machine = call_on(
         plan(vec![Operation { paging: page(None, NextCursor::Url(path("$.next")), None), ..list() }]),
         json!({"cursor": "/v1/contacts?x=1"}),

@@ -29,7 +29,7 @@ fn shown(paging: Option<Paging>) -> String {
         NextCursor::Url(path) => format!("url {path}"),
         NextCursor::Link(relation) => format!("link {relation}"),
         NextCursor::Offset => "offset".to_owned(),
-        NextCursor::Page => "page".to_owned(),
+        NextCursor::Page { first } => format!("page from {first}"),
     };
     let more = paging.has_more.map(|path| format!(" while {path}")).unwrap_or_default();
     let name = |name: Option<String>| name.unwrap_or_else(|| "-".to_owned());
@@ -103,12 +103,12 @@ fn inferred() {
             "",
             "startAt maxResults offset",
         ),
-        ("page:integer page_size:integer", "page_info: $.data.page_info", "", "page page_size page"),
+        ("page:integer page_size:integer", "page_info: $.data.page_info", "", "page page_size page from 1"),
         (
             "page:integer per_page:integer",
             "more_records: $.info.more_records, page: $.info.page",
             "",
-            "page per_page page while $.info.more_records",
+            "page per_page page from 1 while $.info.more_records",
         ),
         ("page:integer", "last_page: $.last_page", "", "none"),
         ("", "cursor: $.records.cursor", "", "none"),
