@@ -244,9 +244,10 @@ impl Evidence<'_, '_> {
         if !path.steps.contains(&Step::Every) {
             path.steps.push(Step::Every);
         }
+        let described = |path| self.response.and_then(|schema| at_path(self.root, schema, path)).is_some();
+        let record_is_described = described(&path);
         path.steps.push(Step::Name("id".to_owned()));
-        let known = self.response.is_none_or(|schema| at_path(self.root, schema, &path).is_some());
-        known.then_some((Some(param), NextCursor::Path(path)))
+        (!record_is_described || described(&path)).then_some((Some(param), NextCursor::Path(path)))
     }
 
     /// Counting records or pages.
