@@ -244,7 +244,8 @@ impl Evidence<'_, '_> {
         if !path.steps.contains(&Step::Every) {
             path.steps.push(Step::Every);
         }
-        let described = |path| self.response.and_then(|schema| at_path(self.root, schema, path)).is_some();
+        let described =
+            |path: &JsonPath| self.response.and_then(|schema| at_path(self.root, schema, path)).is_some();
         let record_is_described = described(&path);
         path.steps.push(Step::Name("id".to_owned()));
         (!record_is_described || described(&path)).then_some((Some(param), NextCursor::Path(path)))
