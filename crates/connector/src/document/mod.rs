@@ -26,6 +26,7 @@ mod scalar;
 mod schema;
 mod scheme;
 mod server;
+mod server_values;
 mod shape;
 mod yaml;
 

@@ -48,6 +48,7 @@ shape!(
         "x-airbyte-response-error-check",
         "x-airbyte-retry-config",
         "x-airbyte-entity-relationships",
+        "x-airbyte-config-normalization",
     ]
 );
 shape!(
