@@ -1,7 +1,7 @@
 //! Documents that say nothing beyond the published vocabulary: Keybearer supplies the rest, for their provider alone.
 
 use crate::support::stage::Setup;
-use crate::support::walk::param;
+use crate::support::walk::{id, param};
 use keybearer::core::catalog::compile;
 use keybearer_connector::plan::NextCursor;
 use serde_json::json;
@@ -80,4 +80,62 @@ fn paging_is_supplied_to_the_providers_own_server_only() {
     };
     assert!(matches!(paging("https://api.clickup.com"), Some(NextCursor::Page { first: 0 })));
     assert!(paging("https://api.clickup.com.evil.example").is_none());
+}
+
+/// An API key that ends with its data center, a region under the publisher's own name, and pages by the last record's id.
+const KEYED: &str = r#"
+openapi: 3.1.0
+info:
+  title: Keyed
+  version: 1.0.0
+  x-airbyte-connector-name: keyed
+  x-airbyte-connector-definition-id: 5b7c2a1e-53b4-4d0a-9d1f-2b7c6a5e4d31
+  x-airbyte-config-normalization: {rules: [{target: center, source: credentials.apikey, when_missing: false, transform: {type: suffix, delimiter: "-"}}]}
+servers:
+  - url: "{{UPSTREAM}}/{center}/{region}"
+    variables: {center: {default: us1}, region: {description: Where the account is.}}
+    x-airbyte-replication-environment-mapping: {area: {source: region, format: "{value}.keyed.example"}}
+security: [{key: []}]
+components:
+  securitySchemes:
+    key:
+      type: http
+      scheme: basic
+      x-airbyte-auth-config:
+        type: object
+        required: [api_key]
+        properties: {api_key: {type: string}}
+        auth_mapping: {username: any, password: "${api_key}"}
+        replication_auth_key_mapping: {credentials.apikey: api_key}
+paths:
+  /things:
+    get:
+      x-airbyte-entity: things
+      x-airbyte-action: list
+      x-airbyte-record-extractor: $.data
+      x-airbyte-meta-extractor: {has_more: $.has_more}
+      parameters:
+        - {name: limit, in: query, schema: {type: integer}}
+        - {name: starting_after, in: query, schema: {type: string}}
+      responses: {"200": {description: OK}}
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_tells_its_data_center_and_the_last_record_the_next_page() {
+    Setup::new()
+        .definition(KEYED)
+        .each(async |stage| {
+            stage.upstream.says(json!({"data": [{"id": "a"}, {"id": "b"}], "has_more": true}));
+            let credentials = json!({"api_key": format!("{}-us21", stage.secrets.fresh("key"))});
+            let more = json!({"environment": {"area": "north.keyed.example"}});
+            let made = stage.import("keyed", "w1", &credentials, &more).await.ok();
+            let page = stage.execute(&id(&made), "things", "list", &json!({})).await.ok();
+            assert_eq!(page["connector_metadata"]["end_cursor"], "b");
+            stage.upstream.says(json!({"data": [{"id": "c"}], "has_more": false}));
+            let page = stage.execute(&id(&made), "things", "list", &json!({"cursor": "b"})).await.ok();
+            assert_eq!(page["connector_metadata"]["has_next_page"], false);
+            let targets: Vec<_> = stage.upstream.seen().into_iter().map(|asked| asked.target).collect();
+            assert_eq!(targets, ["/us21/north/things", "/us21/north/things?starting_after=b"]);
+        })
+        .await;
 }
