@@ -46,7 +46,9 @@ fn found(paging: &Paging, page: &Page<'_>) -> Option<String> {
         NextCursor::Path(path) if path.steps.contains(&Step::Every) && !is_full(paging, page) => None,
         NextCursor::Path(_) => page.cursor.as_ref().and_then(scalar),
         NextCursor::Url(_) => from_url(paging, page, &page.cursor.as_ref().and_then(next_link)?),
-        NextCursor::Link(relation) => from_url(paging, page, &link::find(page.headers, relation)?),
+        NextCursor::Link(relation) => {
+            from_url(paging, page, &link::find_with_results(page.headers, relation)?)
+        }
         NextCursor::Offset => {
             let here = given(paging.cursor_param.as_deref(), page).unwrap_or(0);
             is_full(paging, page).then(|| here.saturating_add(page.count as u64).to_string())
