@@ -179,16 +179,3 @@ fn definition_files(directory: &Path) -> Vec<PathBuf> {
     files.sort();
     files
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_additions_can_be_read() {
-        let text = include_str!("../../../../connectors/additions.yaml");
-        if let Err(problems) = Additions::parse(text) {
-            panic!("{problems:?}");
-        }
-    }
-}
