@@ -4,13 +4,13 @@
 
 use keybearer_connector::document::{Additions, load};
 use keybearer_connector::plan::{Action, NextCursor, Operation};
-use std::io::Write as _;
+use std::io::Write;
 use std::process::ExitCode;
 
 fn main() -> std::io::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
-    let mut failed = 0;
     let (mut additions, mut shows_paging) = (Additions::none(), false);
+    let mut failed = 0;
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
@@ -20,39 +20,40 @@ fn main() -> std::io::Result<ExitCode> {
                 additions =
                     Additions::parse(&text).map_err(|all| std::io::Error::other(format!("{all:?}")))?;
             }
-            file => {
-                let source = std::fs::read_to_string(file)?;
-                match load(&source, &additions) {
-                    Ok(definition) => {
-                        for problem in &definition.warnings {
-                            writeln!(out, "{file}:{problem}")?;
-                        }
-                        let plan = &definition.plan;
-                        let paging =
-                            plan.operations.iter().filter(|operation| operation.paging.is_some()).count();
-                        let (name, count) = (&plan.info.slug, plan.operations.len());
-                        writeln!(
-                            out,
-                            "{name}: {count} operations, {paging} page, {} schemes",
-                            plan.schemes.len()
-                        )?;
-                        for operation in plan.operations.iter().filter(|_| shows_paging) {
-                            if operation.action == Action::List {
-                                writeln!(out, "{name} {}.list {}", operation.entity, paging_of(operation))?;
-                            }
-                        }
-                    }
-                    Err(problems) => {
-                        failed += 1;
-                        for problem in &problems {
-                            writeln!(out, "{file}:{problem}")?;
-                        }
-                    }
-                }
-            }
+            file => failed += usize::from(!show(&mut out, file, &additions, shows_paging)?),
         }
     }
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Prints one file's problems and numbers. False where it cannot be used.
+fn show(
+    out: &mut impl Write,
+    file: &str,
+    additions: &Additions,
+    shows_paging: bool,
+) -> std::io::Result<bool> {
+    let definition = match load(&std::fs::read_to_string(file)?, additions) {
+        Ok(definition) => definition,
+        Err(problems) => {
+            for problem in &problems {
+                writeln!(out, "{file}:{problem}")?;
+            }
+            return Ok(false);
+        }
+    };
+    for problem in &definition.warnings {
+        writeln!(out, "{file}:{problem}")?;
+    }
+    let plan = &definition.plan;
+    let paging = plan.operations.iter().filter(|operation| operation.paging.is_some()).count();
+    let (name, count) = (&plan.info.slug, plan.operations.len());
+    writeln!(out, "{name}: {count} operations, {paging} page, {} schemes", plan.schemes.len())?;
+    let lists = plan.operations.iter().filter(|operation| operation.action == Action::List);
+    for operation in lists.filter(|_| shows_paging) {
+        writeln!(out, "{name} {}.list {}", operation.entity, paging_of(operation))?;
+    }
+    Ok(true)
 }
 
 /// `cursor_param limit_param source`, `-` for none.
