@@ -16,8 +16,8 @@ pub(super) fn find_with_results(headers: &HeaderMap, relation: &str) -> Option<S
 }
 
 fn find_where(headers: &HeaderMap, relation: &str, fits: impl Fn(&str) -> bool) -> Option<String> {
-    let values = headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok());
-    values.filter_map(|value| find_in(value, relation, &fits)).next()
+    let mut values = headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok());
+    values.find_map(|value| find_in(value, relation, &fits))
 }
 
 fn find_in(header: &str, relation: &str, fits: impl Fn(&str) -> bool) -> Option<String> {
