@@ -48,6 +48,7 @@ shape!(
         "x-airbyte-response-error-check",
         "x-airbyte-retry-config",
         "x-airbyte-entity-relationships",
+        "x-airbyte-config-normalization",
     ]
 );
 shape!(
@@ -264,7 +265,7 @@ shape!(
 shape!(
     PAGINATION,
     "x-keybearer-pagination",
-    ["cursor_param", "cursor", "cursor_is", "limit_param", "has_more", "default_limit"],
+    ["cursor_param", "cursor", "cursor_is", "first_page", "limit_param", "has_more", "default_limit"],
     []
 );
 shape!(SCOPING, "a scoping rule", ["param", "config_key", "value_template"], []);

@@ -20,7 +20,7 @@ pub use operation::{
     Operation, Paging, ParamStyle, Parameter, ValueType,
 };
 pub use path::{JsonPath, Step};
-pub use server::{HostPattern, Server, ServerVariable};
+pub use server::{Alias, Derived, HostPattern, Rendering, Server, ServerVariable};
 pub use template::{PathTemplate, Piece, Template};
 
 use std::collections::HashMap;

@@ -230,16 +230,20 @@ pub struct Paging {
 /// Where the next cursor comes from.
 #[derive(Debug, Clone)]
 pub enum NextCursor {
-    /// A value in the body, given to `cursor_param`.
+    /// A value in the body, given to `cursor_param`. Of several matches the last: `$.data[*].id` is the last record's id.
     Path(JsonPath),
-    /// A URL or path in the body. With `cursor_param`: that query parameter of it is the cursor; without: the URL itself is.
+    /// A URL or path in the body, or a list of links (`[{rel, href}]`) of which the one called `next` is taken. With
+    /// `cursor_param`: that query parameter of it is the cursor; without: the URL itself is.
     Url(JsonPath),
     /// The URL of the `Link` header with this relation; `cursor_param` as with `Url`.
     Link(String),
     /// Counting records: the next cursor is the current offset plus the records that came.
     Offset,
-    /// Counting pages from 1.
-    Page,
+    /// Counting pages.
+    Page {
+        /// The number of the first page: 1, rarely 0.
+        first: u64,
+    },
 }
 
 /// How file bytes are fetched.

@@ -2,10 +2,10 @@
 
 use super::say;
 use crate::config::Config;
-use crate::core::catalog::Catalog;
+use crate::core::catalog::{self, Catalog};
 use anyhow::Context;
 use clap::Subcommand;
-use keybearer_connector::document::{self, Additions, Problem, Severity};
+use keybearer_connector::document::{Problem, Severity, Supplied};
 use std::path::PathBuf;
 
 #[derive(Subcommand)]
@@ -64,6 +64,13 @@ fn describe(catalog: &Catalog, name: &str, json: bool) -> anyhow::Result<()> {
     for line in crate::core::describe::lines(kind)? {
         say(&line);
     }
+    let supplied = &kind.definition()?.supplied;
+    if !supplied.is_empty() {
+        say("Supplied by Keybearer, because the document does not say it:");
+    }
+    for Supplied { pointer, value } in supplied {
+        say(&format!("  {pointer}: {value}"));
+    }
     Ok(())
 }
 
@@ -71,7 +78,7 @@ fn validate(files: &[PathBuf]) -> anyhow::Result<()> {
     let mut bad = 0;
     for file in files {
         let source = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
-        let (problems, operations) = match document::load(&source, &Additions::default()) {
+        let (problems, operations) = match catalog::compile(&source) {
             Ok(definition) => (definition.warnings.clone(), Some(definition.plan.operations.len())),
             Err(problems) => (problems, None),
         };
