@@ -44,10 +44,11 @@ pub(super) fn renamed<'a>(
     Ok(all)
 }
 
-/// Fills variables that the text of a credential tells, such as the data center at the end of an API key.
+/// Fills variables that nobody gave and that the text of a credential tells, such as the data center at the end of an
+/// API key.
 pub fn derive_variables(plan: &Plan, credentials: &Map<String, Value>, environment: &mut Environment) {
     for derived in &plan.server.derived {
-        if environment.value(&derived.variable).is_some() && !derived.always {
+        if environment.value(&derived.variable).is_some() {
             continue;
         }
         let variable = plan.server.variables.iter().find(|variable| variable.name == derived.variable);

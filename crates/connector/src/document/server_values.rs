@@ -75,7 +75,6 @@ fn rule_of(root: &Node, rule: &Node, variables: &[ServerVariable]) -> Option<Der
         variable: variable.to_owned(),
         field: form_field(root, rule.get("source")?.as_str()?)?,
         delimiter: delimiter.to_owned(),
-        always: rule.get("when_missing").and_then(Node::as_bool) == Some(false),
     })
 }
 

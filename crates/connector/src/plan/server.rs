@@ -39,8 +39,6 @@ pub struct Derived {
     pub field: String,
     /// What its value follows, the last time it occurs.
     pub delimiter: String,
-    /// Wins over a given value.
-    pub always: bool,
 }
 
 /// How a given value becomes what stands in the URL.

@@ -108,15 +108,13 @@ fn a_mapping_that_is_not_understood_is_told() {
 }
 
 /// A rule of the published form: the data center follows the last hyphen of the key.
-fn derived(when_missing: &str) -> String {
+fn derived() -> String {
     with_server(
         "  - url: https://{center}.api.acme.example\n    variables: {center: {default: us1}}\n",
     )
     .replace(
         "  x-anything: goes",
-        &format!(
-            "  x-airbyte-config-normalization: {{rules: [{{target: center, source: credentials.apikey, {when_missing}transform: {{type: suffix, delimiter: '-'}}}}]}}"
-        ),
+        "  x-airbyte-config-normalization: {rules: [{target: center, source: credentials.apikey, transform: {type: suffix, delimiter: '-'}}]}",
     )
     .replace(
         "        auth_mapping:",
@@ -126,8 +124,8 @@ fn derived(when_missing: &str) -> String {
 
 #[test]
 fn a_credential_tells_a_variable() {
-    let center = |when_missing: &str, values: Value, key: &str| {
-        let plan = good(&derived(when_missing)).plan;
+    let center = |values: Value, key: &str| {
+        let plan = good(&derived()).plan;
         let mut environment = Environment::accept(&plan, &given(&values)).unwrap();
         derive_variables(&plan, &given(&json!({"access_token": key})), &mut environment);
         Target::new(&plan, &environment)
@@ -140,12 +138,11 @@ fn a_credential_tells_a_variable() {
             .unwrap()
             .to_owned()
     };
-    assert_eq!(center("", json!({}), "0123456789abcdef-us21"), "us21");
-    assert_eq!(center("", json!({"center": "us7"}), "0123456789abcdef-us21"), "us7");
-    assert_eq!(center("when_missing: false, ", json!({"center": "us7"}), "0123456789abcdef-us21"), "us21");
+    assert_eq!(center(json!({}), "0123456789abcdef-us21"), "us21");
+    assert_eq!(center(json!({"center": "us7"}), "0123456789abcdef-us21"), "us7");
     // Nothing that could be a secret, or lead elsewhere, becomes a host.
     for key in ["0123456789abcdef", "a-0123456789", "a-", "a-us1/x", "a-us1.evil", "a-us1 x", "-"] {
-        let plan = good(&derived("")).plan;
+        let plan = good(&derived()).plan;
         let mut environment = Environment::default();
         derive_variables(&plan, &given(&json!({"access_token": key})), &mut environment);
         let host = Target::new(&plan, &environment).map(|target| target.base.to_string());
