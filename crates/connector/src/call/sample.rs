@@ -43,6 +43,7 @@ pub(crate) fn plan(operations: Vec<Operation>) -> Plan {
         },
         server: Server { url: "https://api.acme.example/v1".into(), variables: vec![], ..Server::default() },
         hosts: vec![],
+        concurrency: None,
         schemes: vec![],
         operations,
         check: None,

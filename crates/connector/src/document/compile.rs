@@ -26,6 +26,7 @@ fn read<'d>(reader: &mut Reader<'d>, node: &'d Node) -> Option<Plan> {
     let info = info::read(reader, root, &credentials);
     let server = server::read(reader, root, &credentials);
     let hosts = server::hosts(reader, root);
+    let concurrency = server::concurrency(reader, root);
     let components = reader.child(root, "components", &COMPONENTS);
     schema::check_components(reader);
     let mut promised = Vec::new();
@@ -46,6 +47,7 @@ fn read<'d>(reader: &mut Reader<'d>, node: &'d Node) -> Option<Plan> {
         info: info.info,
         server: server?,
         hosts,
+        concurrency,
         schemes,
         operations,
         check,

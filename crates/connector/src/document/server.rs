@@ -245,6 +245,22 @@ pub(super) fn hosts<'d>(reader: &mut Reader<'d>, root: Object<'d>) -> Vec<HostPa
     hosts
 }
 
+/// The most that a definition may allow at once.
+const CONCURRENCY_MAX: u64 = 1000;
+
+/// Operations of one connector at once.
+pub(super) fn concurrency<'d>(reader: &mut Reader<'d>, root: Object<'d>) -> Option<usize> {
+    const KEY: &str = "x-keybearer-concurrency";
+    let given = reader.whole(root, KEY)?;
+    if !(1..=CONCURRENCY_MAX).contains(&given) {
+        if let Some(node) = root.get(KEY) {
+            reader.error(node, format!("{KEY} must be 1 to {CONCURRENCY_MAX}"));
+        }
+        return None;
+    }
+    usize::try_from(given).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -35,6 +35,8 @@ pub struct Plan {
     pub server: Server,
     /// Hosts beside the server's own that operations may reach (downloads, next links).
     pub hosts: Vec<HostPattern>,
+    /// Operations of one connector that may run at once in a process; none: the server's own bound.
+    pub concurrency: Option<usize>,
     /// The ways to authenticate, in document order.
     pub schemes: Vec<Scheme>,
     /// All operations, in document order.

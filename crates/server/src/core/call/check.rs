@@ -119,6 +119,7 @@ fn verdict(error: &Error) -> &'static str {
         | Kind::UpstreamTimeout
         | Kind::UpstreamRateLimited
         | Kind::RefreshInProgress
+        | Kind::ConnectorBusy
         | Kind::TokenEndpointError
         | Kind::Internal
         | Kind::Unavailable => "inconclusive",

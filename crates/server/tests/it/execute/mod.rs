@@ -1,6 +1,7 @@
 //! Execute: from parameters to the provider's request, and from its answer to ours.
 
 mod answers;
+mod busy;
 mod checks;
 mod deviations;
 mod downloads;
