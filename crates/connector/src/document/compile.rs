@@ -39,7 +39,8 @@ fn read<'d>(reader: &mut Reader<'d>, node: &'d Node) -> Option<Plan> {
     let operations = operations::read_all(reader, root, &credentials);
     check_promises(reader, &promised, &operations);
     check_scoping(reader, root, &operations);
-    let check = probe::choose(&operations);
+    let check =
+        probe::choose(&operations, info.as_ref().map(|info| info.scoping.as_slice()).unwrap_or_default());
     let operations: Vec<_> = operations.into_iter().map(|read| read.operation).collect();
     let info = info?;
     Some(Plan {
@@ -50,6 +51,7 @@ fn read<'d>(reader: &mut Reader<'d>, node: &'d Node) -> Option<Plan> {
         operations,
         check,
         scoping: info.scoping,
+        relationships: info.relationships,
         error_check: info.error_check,
         graphql_errors: info.graphql_errors,
         retry: info.retry,

@@ -22,11 +22,13 @@ mod probe;
 mod problem;
 mod prose;
 mod reader;
+mod relationships;
 mod scalar;
 mod schema;
 mod scheme;
 mod server;
 mod shape;
+mod written_out;
 mod yaml;
 
 #[cfg(test)]

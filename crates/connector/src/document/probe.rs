@@ -8,7 +8,7 @@ use super::operations::Read;
 use super::parameter::schema_node;
 use super::reader::{Object, Reader};
 use super::{body, schema};
-use crate::plan::{Action, Check, CheckValue, Location, Operation, Template};
+use crate::plan::{Action, CheckValue, Location, Operation, Parameter, Scoping, Template};
 
 /// Names that a computed value may use.
 const NAMES: &[&str] = &["now_utc", "duration", "day_delta", "config", "max", "min"];
@@ -32,16 +32,16 @@ pub(super) fn params<'d>(
     credentials: &CredentialNames,
 ) -> Vec<(String, CheckValue)> {
     let mut params = Vec::new();
-    if operation.action == Action::List && operation.parameters.iter().any(|p| p.name == "limit") {
-        params.push(("limit".to_owned(), CheckValue::Literal(1.into())));
-    }
+    let page_size = operation.page_size().filter(|_| operation.action == Action::List);
     for (parameter, object) in operation.parameters.iter().zip(nodes) {
         let own = object.get("x-airbyte-probe-default");
         let schema = schema_node(*object).and_then(|node| schema::follow(reader.root, node));
         let probe = own.or_else(|| schema.and_then(|node| node.get("x-airbyte-probe-default")));
         let default =
             schema.and_then(|node| node.get("default")).filter(|_| parameter.location == Location::Query);
-        if parameter.name == "limit" && operation.action == Action::List && probe.is_none() {
+        if page_size == Some(parameter.name.as_str()) && probe.is_none() {
+            let least = schema.and_then(|node| node.get("minimum")?.to_json().as_u64()).unwrap_or(1);
+            set(&mut params, &parameter.name, CheckValue::Literal(least.max(1).into()));
             continue;
         }
         if let Some(value) = probe.or(default).and_then(|node| value(reader, node, credentials)) {
@@ -54,6 +54,12 @@ pub(super) fn params<'d>(
         {
             set(&mut params, name, value);
         }
+    }
+    // In the body it is no parameter; `limit` is put there when the call is made.
+    if let Some(name) = page_size
+        && !params.iter().any(|(set, _)| set == name)
+    {
+        params.push(("limit".to_owned(), CheckValue::Literal(1.into())));
     }
     params
 }
@@ -73,17 +79,16 @@ fn value<'d>(reader: &mut Reader<'d>, node: &'d Node, credentials: &CredentialNa
     }
 }
 
-/// The preferred operation, else the first list that needs nothing.
-pub(super) fn choose(operations: &[Read<'_>]) -> Option<Check> {
+/// Position of the preferred operation, else of the first list that needs nothing of a caller.
+pub(super) fn choose(operations: &[Read<'_>], scoping: &[Scoping]) -> Option<usize> {
+    let supplied = |parameter: &Parameter| {
+        scoping.iter().any(|rule| rule.param == parameter.name)
+            || parameter.location != Location::Path
+                && (!parameter.required || parameter.default.is_some() || parameter.inject.is_some())
+    };
     let preferred = operations.iter().position(|read| read.preferred_for_check);
-    let position = preferred.or_else(|| {
-        operations.iter().position(|read| {
-            let needs_nothing = |p: &crate::plan::Parameter| {
-                p.location != Location::Path && !(p.required && p.default.is_none() && p.inject.is_none())
-            };
-            read.operation.action == Action::List && read.operation.parameters.iter().all(needs_nothing)
-        })
-    })?;
-    let params = operations.get(position)?.probe.clone();
-    Some(Check { operation: position, params })
+    preferred.or_else(|| {
+        let needs_nothing = |read: &Read<'_>| read.operation.parameters.iter().all(supplied);
+        operations.iter().position(|read| read.operation.action == Action::List && needs_nothing(read))
+    })
 }

@@ -2,7 +2,7 @@
 //!
 //! Knows methods, paths, parameters, bodies, extraction and paging. Must not know authentication or hosts.
 
-use super::{JsonPath, PathTemplate, Template};
+use super::{CheckValue, JsonPath, PathTemplate, Template};
 use indexmap::IndexMap;
 use serde_json::Value;
 
@@ -50,6 +50,8 @@ pub struct Operation {
     pub restli: bool,
     /// Failed attempts may be repeated: a reading action or an idempotent method (RFC 9110 section 9.2.2).
     pub repeatable: bool,
+    /// What a check of this operation sends, before configuration and other entities' records are looked at.
+    pub probe: Vec<(String, CheckValue)>,
 }
 
 /// Where a parameter goes.
@@ -247,6 +249,16 @@ pub enum NextCursor {
 pub struct Download {
     /// Dotted path to the file's URL in the operation's JSON answer; none: the answer itself is the file.
     pub file_url: Option<String>,
+}
+
+impl Operation {
+    /// What sizes a page: a parameter named `limit`, else what paging names, which may be a body field, dotted where it lies
+    /// inside one.
+    pub fn page_size(&self) -> Option<&str> {
+        let declared = |name: &&str| self.parameters.iter().any(|parameter| parameter.name == *name);
+        let of_paging = self.paging.as_ref().and_then(|paging| paging.limit_param.as_deref());
+        Some("limit").filter(declared).or(of_paging)
+    }
 }
 
 impl Action {

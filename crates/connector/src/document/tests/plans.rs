@@ -104,9 +104,9 @@ fn operations() {
     assert!(matches!(&paging.next, NextCursor::Path(path) if path.to_string() == "$.paging.next.after"));
     let photo = plan.operation("contacts", Action::Download).unwrap();
     assert_eq!(photo.download.as_ref().unwrap().file_url.as_deref(), Some("photo.url"));
-    let check = plan.check.as_ref().unwrap();
-    assert_eq!(plan.operations[check.operation].action, Action::List);
-    assert_eq!(check.params.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["limit", "since"]);
+    let check = &plan.operations[plan.check.unwrap()];
+    assert_eq!(check.action, Action::List);
+    assert_eq!(check.probe.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["limit", "since"]);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod check;
 mod drive;
 mod execute;
 mod fault;
+mod prober;
 mod ready;
 
 pub use check::{CheckReport, EntityCheck, check, identity};
