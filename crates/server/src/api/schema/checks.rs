@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 #[derive(ToSchema)]
 #[schema(examples(json!({"entities": ["contacts"]})))]
 pub(crate) struct CheckRequest {
-    /// Check these entities one by one, by listing or getting one record; without it the type's own check runs.
+    /// Check these entities one by one, by listing or getting as little as the provider gives; without it the type's own
+    /// check runs.
     #[schema(max_items = 100)]
     entities: Option<Vec<String>>,
 }
@@ -79,7 +80,9 @@ pub(crate) struct CheckResult {
     entity_check_results: Vec<EntityCheckResult>,
 }
 
-/// `inconclusive`: the provider could not be reached, or there is nothing that could be called without parameters.
+/// `inconclusive`: the provider could not be reached, there is nothing to list or get, or a required parameter that neither
+/// configuration nor another entity's records give. A check makes at most 200 calls in a minute; what is left over then is
+/// `inconclusive` too.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 pub(crate) enum CheckStatus {

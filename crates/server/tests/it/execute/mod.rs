@@ -3,6 +3,7 @@
 mod answers;
 mod checks;
 mod downloads;
+mod entity_checks;
 mod errors;
 mod limits;
 mod params;
