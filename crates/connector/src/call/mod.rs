@@ -51,7 +51,7 @@ pub use find::{find_entity, find_operation};
 pub use host::fits;
 pub use machine::Call;
 pub use message::{Event, Response, Step, Unreachable, Unsigned};
-pub use probe::{OpenParam, PageSize, Probe, parent_value, probe};
+pub use probe::{OpenParam, PageSize, Probe, parent_records, parent_value, probe};
 pub use settings::Settings;
 pub use target::{EnvironmentError, Target};
 pub use template::TemplateError;

@@ -130,6 +130,30 @@ fn relationship<'p>(plan: &'p Plan, entity: &str, param: &str, required: bool) -
     own.or_else(|| named.find(|relationship| required && relationship.parent != entity))
 }
 
+/// What relationships read of these records, so that little is kept of a big list. `result` is the JSON text of an
+/// entity's list; null where no relationship reads it.
+pub fn parent_records(plan: &Plan, entity: &str, result: &[u8]) -> Value {
+    let read: Vec<&str> = plan
+        .relationships
+        .iter()
+        .filter(|relationship| relationship.parent == entity)
+        .flat_map(|one| one.filter.iter().map(|(field, _)| field).chain([&one.key]))
+        .flat_map(|name| [name.as_str(), name.split('.').next().unwrap_or_default()])
+        .collect();
+    if read.is_empty() {
+        return Value::Null;
+    }
+    let mut records = serde_json::from_slice::<Value>(result).unwrap_or_default();
+    let each = match &mut records {
+        Value::Array(records) => records.as_mut_slice(),
+        one => std::slice::from_mut(one),
+    };
+    for record in each.iter_mut().filter_map(Value::as_object_mut) {
+        record.retain(|name, _| read.contains(&name.as_str()));
+    }
+    records
+}
+
 /// The key of the first record that passes the relationship's filter and has one. `records` is the result of a list.
 pub fn parent_value(relationship: &Relationship, records: &Value) -> Option<Value> {
     let records = match records {
@@ -154,4 +178,47 @@ fn field<'v>(record: &'v Value, name: &str) -> Option<&'v Value> {
         let (outer, inner) = name.split_once('.')?;
         field(record.get(outer)?, inner)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::sample;
+    use serde_json::json;
+
+    fn relationship(key: &str, filter: Vec<(String, Vec<Value>)>) -> Relationship {
+        let [child, param, parent] = ["tasks", "project_id", "projects"].map(str::to_owned);
+        Relationship { child, param, parent, key: key.to_owned(), filter }
+    }
+
+    #[test]
+    fn the_first_record_that_passes_and_has_a_key_gives_it() {
+        let records = json!([
+            {"id": 1, "kind": "form"},
+            {"kind": "board", "id": null},
+            {"kind": "board", "id": 3, "owner": {"id": "o"}, "owner.id": "literal"},
+        ]);
+        assert_eq!(parent_value(&relationship("id", vec![]), &records), Some(json!(1)));
+        let boards = vec![("kind".to_owned(), vec![json!("list"), json!("board")])];
+        assert_eq!(parent_value(&relationship("id", boards.clone()), &records), Some(json!(3)));
+        assert_eq!(parent_value(&relationship("owner.id", boards), &records), Some(json!("literal")));
+        let none = vec![("kind".to_owned(), vec![json!("gantt")])];
+        assert_eq!(parent_value(&relationship("id", none), &records), None);
+        assert_eq!(parent_value(&relationship("id", vec![]), &json!(null)), None);
+        assert_eq!(
+            parent_value(&relationship("owner.id", vec![]), &json!({"owner": {"id": 9}})),
+            Some(json!(9))
+        );
+    }
+
+    #[test]
+    fn only_what_is_read_of_records_is_kept() {
+        let mut plan = sample::plan(vec![]);
+        plan.relationships = vec![relationship("owner.id", vec![("kind".to_owned(), vec![json!("board")])])];
+        let result = br#"[{"id": 1, "kind": "board", "owner": {"id": 2}, "text": "long"}, 3]"#;
+        let kept = json!([{"kind": "board", "owner": {"id": 2}}, 3]);
+        assert_eq!(parent_records(&plan, "projects", result), kept);
+        assert_eq!(parent_records(&plan, "tasks", result), json!(null));
+        assert_eq!(parent_records(&plan, "projects", b"no json"), json!(null));
+    }
 }

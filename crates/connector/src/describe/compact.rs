@@ -40,32 +40,26 @@ fn shorten(schema: &mut Value, depth: usize) {
         });
     }
     for (keyword, value) in map.iter_mut() {
-        match (keyword.as_str(), value) {
-            ("properties" | "patternProperties", Value::Object(members)) => {
-                members.values_mut().for_each(|member| shorten(member, depth + 1));
-            }
-            ("allOf" | "anyOf" | "oneOf" | "prefixItems", Value::Array(members)) => {
-                members.iter_mut().for_each(|member| shorten(member, depth + 1));
-            }
-            (
-                "items"
-                | "additionalProperties"
-                | "not"
-                | "contains"
-                | "propertyNames"
-                | "if"
-                | "then"
-                | "else",
-                value,
-            ) => {
-                shorten(value, depth + 1);
-            }
-            _ => {}
+        for inner in inner_schemas(keyword, value) {
+            shorten(inner, depth + 1);
         }
     }
     // OpenAI refuses a list that does not say what it holds.
     if is_list(map) && !map.contains_key("items") {
         map.insert("items".to_owned(), json!({}));
+    }
+}
+
+/// The schemas that a keyword's value holds.
+fn inner_schemas<'v>(keyword: &str, value: &'v mut Value) -> Vec<&'v mut Value> {
+    match (keyword, value) {
+        ("properties" | "patternProperties", Value::Object(members)) => members.values_mut().collect(),
+        ("allOf" | "anyOf" | "oneOf" | "prefixItems", Value::Array(members)) => members.iter_mut().collect(),
+        (
+            "items" | "additionalProperties" | "not" | "contains" | "propertyNames" | "if" | "then" | "else",
+            one,
+        ) => vec![one],
+        _ => Vec::new(),
     }
 }
 

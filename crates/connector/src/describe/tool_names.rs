@@ -35,9 +35,9 @@ pub(super) fn fitting(words: &[&str], allowed: fn(char) -> bool) -> Vec<String> 
 /// The word's beginning and eight hexadecimal digits. What is `allowed` is one byte a character.
 fn hashed(plain: &str, word: &str, round: u32) -> String {
     let hash = digest(&SHA256, format!("{round} {word}").as_bytes());
-    let hash: String = hash.as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    let head: String = plain.chars().take(LONGEST - hash.len() - 1).collect();
-    format!("{head}_{hash}")
+    let hash = hash.as_ref().iter().take(4).fold(0_u32, |all, byte| (all << 8) | u32::from(*byte));
+    let head: String = plain.chars().take(LONGEST - 9).collect();
+    format!("{head}_{hash:08x}")
 }
 
 /// Letters, digits, `_` and `-`: names of tools at OpenAI and Anthropic.

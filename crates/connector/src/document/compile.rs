@@ -9,7 +9,7 @@ use super::problem::Problem;
 use super::reader::{Object, Reader};
 use super::scheme::{Around, Promised};
 use super::shape::{COMPONENTS, ROOT};
-use super::{info, operations, probe, schema, scheme, server};
+use super::{info, operations, probe, relationships, schema, scheme, server};
 use crate::plan::{Action, Body, BodyField, Operation, Plan};
 
 /// The plan where enough could be read, and all mistakes.
@@ -39,6 +39,7 @@ fn read<'d>(reader: &mut Reader<'d>, node: &'d Node) -> Option<Plan> {
     let operations = operations::read_all(reader, root, &credentials);
     check_promises(reader, &promised, &operations);
     check_scoping(reader, root, &operations);
+    relationships::check(reader, root, &operations);
     let check =
         probe::choose(&operations, info.as_ref().map(|info| info.scoping.as_slice()).unwrap_or_default());
     let operations: Vec<_> = operations.into_iter().map(|read| read.operation).collect();

@@ -3,9 +3,11 @@
 //! Knows `x-airbyte-entity-relationships`. Must not know what the values are used for.
 
 use super::node::{Node, Value};
+use super::operations::Read;
 use super::reader::{Object, Reader};
 use super::shape::RELATIONSHIP;
 use crate::plan::Relationship;
+use crate::spelling::nearest;
 
 /// The relationships of `info`, in document order.
 pub(super) fn read<'d>(reader: &mut Reader<'d>, info: Object<'d>) -> Vec<Relationship> {
@@ -30,6 +32,21 @@ pub(super) fn read<'d>(reader: &mut Reader<'d>, info: Object<'d>) -> Vec<Relatio
         }
     }
     relationships
+}
+
+/// A relationship of an entity that no operation has is a slip.
+pub(super) fn check<'d>(reader: &mut Reader<'d>, root: Object<'d>, operations: &[Read<'_>]) {
+    let Some(info) = root.get("info") else { return };
+    let entities: Vec<&str> = operations.iter().map(|read| read.operation.entity.as_str()).collect();
+    for node in info.get("x-airbyte-entity-relationships").and_then(Node::as_sequence).unwrap_or_default() {
+        for name in ["source_entity", "target_entity"].iter().filter_map(|key| node.get(key)?.as_str()) {
+            if !entities.contains(&name) {
+                let hint =
+                    nearest(name, entities.iter().copied()).map(|near| format!("did you mean {near:?}?"));
+                reader.warn(node, format!("no operation has the entity {name:?}"), hint);
+            }
+        }
+    }
 }
 
 /// One value, or a list of them.

@@ -59,7 +59,7 @@ pub(super) async fn run(State(app): State<App>, caller: Caller, Id(id): Id, Body
     let elapsed = app.clock.ticks().saturating_sub(started).as_millis();
     match executed {
         Executed::Answer(driven) => Ok(match *driven {
-            Driven { answer: CallAnswer { result: Payload::Stream(head), .. }, body: Some(body) } => {
+            Driven { answer: CallAnswer { result: Payload::Stream(head), .. }, body: Some(body), .. } => {
                 stream(&head, body)
             }
             Driven { answer, .. } => json(envelope(&answer, &id, elapsed)),

@@ -20,6 +20,8 @@ pub struct Driven {
     pub answer: Answer,
     /// File bytes, for a streamed answer.
     pub body: Option<BodyStream>,
+    /// The connector as it was in the end: with a newer token, where it was refreshed on the way.
+    pub ready: Arc<Ready>,
 }
 
 /// Runs one operation.
@@ -63,7 +65,9 @@ impl Drive<'_> {
                     tokio::time::sleep(pause).await;
                     Event::Waited
                 }
-                Step::Done(answer) => return Ok(Driven { answer, body: self.body.take() }),
+                Step::Done(answer) => {
+                    return Ok(Driven { answer, body: self.body.take(), ready: Arc::clone(&self.ready) });
+                }
                 Step::Fail(fault) => return Err(fault_error(fault, &self.ready)),
             };
             step = call.on(event, self.elapsed());

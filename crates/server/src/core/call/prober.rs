@@ -6,7 +6,7 @@
 use super::{Ready, drive};
 use crate::core::Deps;
 use crate::core::error::{Error, Kind};
-use keybearer_connector::call::{OpenParam, PageSize, Probe, Shaping, parent_value, probe};
+use keybearer_connector::call::{OpenParam, PageSize, Probe, Shaping, parent_records, parent_value, probe};
 use keybearer_connector::plan::Action;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -102,7 +102,7 @@ impl<'a> Prober<'a> {
         self.call(position, PageSize::Least, 0).await.map(|_| ())
     }
 
-    /// The result of an operation, made with parameters from wherever they come. Lists are kept for others to look into.
+    /// What others may need of an operation's result. It is called with parameters from wherever they come, and once only.
     async fn call(&mut self, position: usize, page: PageSize, depth: usize) -> Result<Arc<Value>, Finding> {
         // Stands while the call is prepared, for entities whose parameters come from each other's records.
         let circle = "its parameters come from its own records, by way of others";
@@ -128,7 +128,7 @@ impl<'a> Prober<'a> {
         let probe = probe(&ready.plan, operation, &ready.target.environment, page, now);
         let Probe { mut params, open } = probe.map_err(|fault| Finding::inconclusive(fault.message))?;
         for param in open {
-            match self.from_parent(&param, &operation.entity, depth).await {
+            match self.value_of_parent(&param, &operation.entity, depth).await {
                 Ok(value) => {
                     params.insert(param.name.to_owned(), value);
                 }
@@ -140,7 +140,7 @@ impl<'a> Prober<'a> {
     }
 
     /// A value for a parameter, out of the first record of its parent that has one.
-    async fn from_parent(
+    async fn value_of_parent(
         &mut self,
         param: &OpenParam<'_>,
         entity: &str,
@@ -196,8 +196,11 @@ impl<'a> Prober<'a> {
         let driven = driven.map_err(|_| Finding::inconclusive("The time of the check was used up"))?;
         match driven {
             Ok(driven) => {
-                let json = driven.answer.result.json().unwrap_or(b"null");
-                serde_json::from_slice(json).map_err(|_| Finding::inconclusive("The answer is no JSON"))
+                self.ready = driven.ready;
+                let plan = &self.ready.plan;
+                let entity = plan.operations.get(position).map(|operation| operation.entity.as_str());
+                let json = driven.answer.result.json().unwrap_or_default();
+                Ok(parent_records(plan, entity.unwrap_or_default(), json))
             }
             Err(error) => {
                 let finding = Finding::of(&error);

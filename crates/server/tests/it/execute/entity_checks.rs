@@ -190,3 +190,47 @@ async fn a_parent_that_fails_says_nothing_of_its_children_but_a_dead_credential_
         })
         .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_renewed_in_a_check_serves_the_rest_of_it() {
+    Setup::new()
+        .each(async |stage| {
+            stage.put_crm_app().await;
+            let connector = stage.connect("w1").await;
+            // The server does not know: the first call is refused, and repeated with a newer token.
+            stage.peer.control.expire_access_tokens();
+            let calls = stage.peer.api_calls();
+            let report = check(stage, &connector, &["contacts", "deals", "user"]).await;
+            assert_eq!(report["status"], "succeeded", "{report}");
+            assert_eq!(stage.peer.api_calls(), calls + 4);
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_ends_within_a_minute() {
+    Setup::new()
+        .definition(ATLAS)
+        .each(async |stage| {
+            let connector = atlas(stage, &json!({})).await;
+            let clock = stage.clock.clone();
+            stage.upstream.answers(move |asked| {
+                clock.advance(std::time::Duration::from_secs(60));
+                records(asked)
+            });
+            stage.upstream.forget();
+            let report = check(stage, &connector, &["teams", "views", "projects"]).await;
+            assert_eq!(
+                outcomes(&report),
+                [("teams", "succeeded"), ("views", "inconclusive"), ("projects", "inconclusive")]
+            );
+            assert!(
+                report["entity_check_results"][1]["error_message"]
+                    .as_str()
+                    .unwrap()
+                    .starts_with("Not called")
+            );
+            assert_eq!(targets(stage), ["/teams?per_page=5"]);
+        })
+        .await;
+}
