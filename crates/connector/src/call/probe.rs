@@ -7,16 +7,16 @@ use super::environment::Environment;
 use super::fault::Fault;
 use super::params::body_fields;
 use super::{json, supplied};
-use crate::plan::{CheckValue, Operation, Plan, Relationship, ValueType};
+use crate::plan::{CheckValue, Location, Operation, Plan, Relationship, ValueType};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 /// How many records a probe asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PageSize {
-    /// As few as the provider gives.
+    /// One, where the operation has a `limit`.
     Least,
-    /// What the provider gives of its own.
+    /// What comes without a word about it.
     Usual,
 }
 
@@ -34,7 +34,7 @@ pub struct Probe<'p> {
 pub struct OpenParam<'p> {
     /// Its name.
     pub name: &'p str,
-    /// The call cannot be made without it.
+    /// The call cannot be made without it. Where it can, the value decides what is listed.
     pub required: bool,
     /// Where a value may be found.
     pub parent: Option<&'p Relationship>,
@@ -58,11 +58,12 @@ pub fn probe<'p>(
         };
         params.insert(name.clone(), value);
     }
-    if page == PageSize::Usual
-        && let Some(name) = operation.page_size()
-    {
-        params.shift_remove(name);
+    if page == PageSize::Usual {
         params.shift_remove("limit");
+        let limit = operation.parameters.iter().find(|parameter| parameter.name == "limit");
+        if let Some(default) = limit.and_then(|limit| limit.default.clone()) {
+            params.insert("limit".to_owned(), default);
+        }
     }
     let mut open = Vec::new();
     for input in inputs(operation) {
@@ -71,7 +72,7 @@ pub fn probe<'p>(
             continue;
         }
         let required = input.required && !params.contains_key(input.name);
-        let parent = relationship(plan, &operation.entity, input.name, required);
+        let parent = relationship(plan, &operation.entity, input.name, input.in_path);
         if required || parent.is_some() {
             open.push(OpenParam { name: input.name, required, parent });
         }
@@ -84,6 +85,7 @@ struct Input<'p> {
     name: &'p str,
     value_type: &'p ValueType,
     required: bool,
+    in_path: bool,
 }
 
 fn inputs(operation: &Operation) -> impl Iterator<Item = Input<'_>> {
@@ -92,11 +94,13 @@ fn inputs(operation: &Operation) -> impl Iterator<Item = Input<'_>> {
         name: &parameter.name,
         value_type: &parameter.value_type,
         required: parameter.required && parameter.default.is_none(),
+        in_path: parameter.location == Location::Path,
     });
     parameters.chain(body_fields(operation).iter().map(|field| Input {
         name: &field.name,
         value_type: &field.value_type,
         required: field.required && field.default.is_none(),
+        in_path: false,
     }))
 }
 
@@ -123,11 +127,12 @@ fn configured(
     .cloned())
 }
 
-/// The entity's own relationship for a parameter; for one that must be had, else any entity's of that name.
-fn relationship<'p>(plan: &'p Plan, entity: &str, param: &str, required: bool) -> Option<&'p Relationship> {
+/// The entity's own relationship for a parameter, the last where there are several; for one in the path, else any entity's
+/// of that name.
+fn relationship<'p>(plan: &'p Plan, entity: &str, param: &str, in_path: bool) -> Option<&'p Relationship> {
     let mut named = plan.relationships.iter().filter(|relationship| relationship.param == param);
-    let own = named.clone().find(|relationship| relationship.child == entity);
-    own.or_else(|| named.find(|relationship| required && relationship.parent != entity))
+    let own = named.clone().rfind(|relationship| relationship.child == entity);
+    own.or_else(|| named.find(|_| in_path))
 }
 
 /// What relationships read of these records, so that little is kept of a big list. `result` is the JSON text of an

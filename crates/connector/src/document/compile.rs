@@ -89,7 +89,7 @@ fn check_promises(reader: &mut Reader<'_>, promised: &[Promised<'_>], operations
 }
 
 /// Whether a caller may give this name to the operation.
-fn takes(operation: &Operation, name: &str) -> bool {
+pub(super) fn takes(operation: &Operation, name: &str) -> bool {
     let fields: &[BodyField] = match &operation.body {
         Body::None => &[],
         Body::Graphql(graphql) => &graphql.fields,

@@ -2,6 +2,7 @@
 //!
 //! Knows the published rules of checks. Must not know how a call runs.
 
+use super::compile::takes;
 use super::credentials::{CredentialNames, Scope, template};
 use super::node::{Node, Value};
 use super::operations::Read;
@@ -32,16 +33,17 @@ pub(super) fn params<'d>(
     credentials: &CredentialNames,
 ) -> Vec<(String, CheckValue)> {
     let mut params = Vec::new();
-    let page_size = operation.page_size().filter(|_| operation.action == Action::List);
+    let limited = operation.action == Action::List && takes(operation, "limit");
+    if limited {
+        params.push(("limit".to_owned(), CheckValue::Literal(1.into())));
+    }
     for (parameter, object) in operation.parameters.iter().zip(nodes) {
         let own = object.get("x-airbyte-probe-default");
         let schema = schema_node(*object).and_then(|node| schema::follow(reader.root, node));
         let probe = own.or_else(|| schema.and_then(|node| node.get("x-airbyte-probe-default")));
         let default =
             schema.and_then(|node| node.get("default")).filter(|_| parameter.location == Location::Query);
-        if page_size == Some(parameter.name.as_str()) && probe.is_none() {
-            let least = schema.and_then(|node| node.get("minimum")?.to_json().as_u64()).unwrap_or(1);
-            set(&mut params, &parameter.name, CheckValue::Literal(least.max(1).into()));
+        if limited && parameter.name == "limit" && probe.is_none() {
             continue;
         }
         if let Some(value) = probe.or(default).and_then(|node| value(reader, node, credentials)) {
@@ -54,12 +56,6 @@ pub(super) fn params<'d>(
         {
             set(&mut params, name, value);
         }
-    }
-    // In the body it is no parameter; `limit` is put there when the call is made.
-    if let Some(name) = page_size
-        && !params.iter().any(|(set, _)| set == name)
-    {
-        params.push(("limit".to_owned(), CheckValue::Literal(1.into())));
     }
     params
 }

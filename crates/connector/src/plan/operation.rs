@@ -251,16 +251,6 @@ pub struct Download {
     pub file_url: Option<String>,
 }
 
-impl Operation {
-    /// What sizes a page: a parameter named `limit`, else what paging names, which may be a body field, dotted where it lies
-    /// inside one.
-    pub fn page_size(&self) -> Option<&str> {
-        let declared = |name: &&str| self.parameters.iter().any(|parameter| parameter.name == *name);
-        let of_paging = self.paging.as_ref().and_then(|paging| paging.limit_param.as_deref());
-        Some("limit").filter(declared).or(of_paging)
-    }
-}
-
 impl Action {
     /// All actions, in the order they are shown.
     pub const ALL: [Self; 7] =

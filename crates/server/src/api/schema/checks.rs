@@ -8,8 +8,7 @@ use utoipa::ToSchema;
 #[derive(ToSchema)]
 #[schema(examples(json!({"entities": ["contacts"]})))]
 pub(crate) struct CheckRequest {
-    /// Check these entities one by one, by listing or getting as little as the provider gives; without it the type's own
-    /// check runs.
+    /// Check these entities one by one, by listing or getting one record; without it the type's own check runs.
     #[schema(max_items = 100)]
     entities: Option<Vec<String>>,
 }

@@ -3,7 +3,7 @@
 //! Knows what a check looks at and how its findings are told. Must not know whether the credential is saved, nor how a
 //! call's parameters are found (`prober`).
 
-use super::prober::{Finding, Prober};
+use super::prober::{Finding, Looks, Prober};
 use super::{Driven, Ready, drive, fault_error};
 use crate::core::Deps;
 use crate::core::error::{Error, FieldError, Kind, Result};
@@ -44,7 +44,8 @@ pub async fn check(deps: &Arc<Deps>, ready: Arc<Ready>, entities: &[String]) -> 
         return Ok(report("inconclusive", Some(why.to_owned())));
     }
     let plan = Arc::clone(&ready.plan);
-    let mut prober = Prober::new(deps, ready);
+    let looks = if entities.is_empty() { Looks::ForRequired } else { Looks::ForAll };
+    let mut prober = Prober::new(deps, ready, looks);
     if entities.is_empty() {
         let Some(operation) = plan.check else {
             let why = "The definition names no operation that could be checked";

@@ -33,10 +33,20 @@ pub(super) struct Finding {
     refused: bool,
 }
 
+/// For which parameters other entities' records are looked into.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Looks {
+    /// Those without which there is no call: enough to see whether the credential works.
+    ForRequired,
+    /// All that the definition says come from there: many providers list nothing without them.
+    ForAll,
+}
+
 /// Makes the calls of one check.
 pub(super) struct Prober<'a> {
     deps: &'a Arc<Deps>,
     ready: Arc<Ready>,
+    looks: Looks,
     started: Duration,
     calls: usize,
     refused: Option<Finding>,
@@ -87,9 +97,9 @@ fn verdict(kind: Kind) -> &'static str {
 }
 
 impl<'a> Prober<'a> {
-    pub(super) fn new(deps: &'a Arc<Deps>, ready: Arc<Ready>) -> Self {
+    pub(super) fn new(deps: &'a Arc<Deps>, ready: Arc<Ready>, looks: Looks) -> Self {
         let started = deps.clock.ticks();
-        Self { deps, ready, started, calls: 0, refused: None, lists: HashMap::new() }
+        Self { deps, ready, looks, started, calls: 0, refused: None, lists: HashMap::new() }
     }
 
     /// Calls one operation as lightly as it can be called.
@@ -127,12 +137,13 @@ impl<'a> Prober<'a> {
         let now = self.deps.clock.timestamp();
         let probe = probe(&ready.plan, operation, &ready.target.environment, page, now);
         let Probe { mut params, open } = probe.map_err(|fault| Finding::inconclusive(fault.message))?;
-        for param in open {
-            match self.value_of_parent(&param, &operation.entity, depth).await {
+        let looks = self.looks;
+        for param in open.iter().filter(|param| param.required || looks == Looks::ForAll) {
+            match self.value_of_parent(param, &operation.entity, depth).await {
                 Ok(value) => {
                     params.insert(param.name.to_owned(), value);
                 }
-                Err(finding) if param.required || finding.refused => return Err(finding),
+                Err(finding) if finding.refused || !params.contains_key(param.name) => return Err(finding),
                 Err(_) => {}
             }
         }
@@ -156,9 +167,7 @@ impl<'a> Prober<'a> {
         let parent = relationship.parent.as_str();
         let list = self.ready.plan.position(parent, Action::List).filter(|_| parent != entity);
         let Some(list) = list else {
-            let why = format!(
-                "{name:?} is required, and {parent}, whose records would give a value, cannot be listed first"
-            );
+            let why = format!("{name:?} comes from a record of {parent}, which cannot be listed first");
             return Err(Finding::inconclusive(why));
         };
         if depth >= DEPTH {
