@@ -10,7 +10,7 @@ use super::reader::{Object, Reader};
 use super::scheme::{Around, Promised};
 use super::shape::{COMPONENTS, ROOT};
 use super::{info, operations, probe, relationships, schema, scheme, server};
-use crate::plan::{Action, Body, BodyField, Operation, Plan};
+use crate::plan::{Action, Body, BodyField, Location, Operation, Plan, Scheme};
 
 /// The plan where enough could be read, and all mistakes.
 pub(super) fn compile(root: &Node) -> (Option<Plan>, Vec<Problem>) {
@@ -42,7 +42,8 @@ fn read<'d>(reader: &mut Reader<'d>, node: &'d Node) -> Option<Plan> {
     relationships::check(reader, root, &operations);
     let check =
         probe::choose(&operations, info.as_ref().map(|info| info.scoping.as_slice()).unwrap_or_default());
-    let operations: Vec<_> = operations.into_iter().map(|read| read.operation).collect();
+    let mut operations: Vec<_> = operations.into_iter().map(|read| read.operation).collect();
+    operations.iter_mut().for_each(|operation| leave_to_credentials(operation, &schemes));
     let info = info?;
     Some(Plan {
         info: info.info,
@@ -84,6 +85,18 @@ fn check_promises(reader: &mut Reader<'_>, promised: &[Promised<'_>], operations
         } else if !of_entity.contains(&promise.action) {
             let actions: Vec<&str> = of_entity.iter().map(|action| action.name()).collect();
             reader.not_one_of(promise.node, "action of the identity", promise.action.name(), &actions);
+        }
+    }
+}
+
+/// A header that every scheme sets over what a caller gives is none that a caller must give.
+fn leave_to_credentials(operation: &mut Operation, schemes: &[Scheme]) {
+    for parameter in operation.parameters.iter_mut().filter(|one| one.location == Location::Header) {
+        let set = |scheme: &Scheme| {
+            scheme.headers.iter().any(|(name, _)| name.as_str().eq_ignore_ascii_case(&parameter.name))
+        };
+        if !schemes.is_empty() && schemes.iter().all(set) {
+            parameter.required = false;
         }
     }
 }

@@ -139,3 +139,18 @@ fn big_integers_stay_exact() {
     let list = plan.operation("contacts", Action::List).unwrap();
     assert_eq!(list.parameters[0].default.as_ref().unwrap().to_string(), big);
 }
+
+#[test]
+fn a_header_that_every_credential_sets_need_not_be_given() {
+    let declared =
+        "- {name: x-account, in: header, required: true, schema: {type: string}}\n        - {name: limit,";
+    let source = super::changed("- {name: limit,", declared);
+    let required = |source: &str| {
+        let plan = good(source).plan;
+        plan.operation("contacts", Action::List).unwrap().parameters[0].required
+    };
+    assert!(required(&source), "an API key would come without it");
+    let alone = source.replace("    token:\n      type: apiKey\n      in: query\n      name: key\n", "");
+    assert_ne!(alone, source);
+    assert!(!required(&alone));
+}

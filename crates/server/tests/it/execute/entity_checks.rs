@@ -215,7 +215,7 @@ async fn a_check_ends_within_a_minute() {
             let connector = atlas(stage, &json!({})).await;
             let clock = stage.clock.clone();
             stage.upstream.answers(move |asked| {
-                clock.advance(std::time::Duration::from_secs(60));
+                clock.advance(std::time::Duration::from_mins(1));
                 records(asked)
             });
             stage.upstream.forget();
