@@ -196,7 +196,7 @@ pub(super) fn one(description: Description<'_>, format: ToolFormat, entity: Opti
         .collect();
     let display_name = &plan.info.display_name;
     let tool = Tool {
-        name: fitting(&[&format!("{}_execute", plan.info.slug)], of_tool).remove(0),
+        name: fitting(&[&format!("{}_execute", plan.info.slug)], of_tool).pop().unwrap_or_default(),
         title: display_name.clone(),
         description: format!(
             "Runs an operation at {display_name}. The action describe tells an entity's operations with all their \
