@@ -43,7 +43,9 @@ fn read<'d>(reader: &mut Reader<'d>, node: &'d Node) -> Option<Plan> {
     let check =
         probe::choose(&operations, info.as_ref().map(|info| info.scoping.as_slice()).unwrap_or_default());
     let mut operations: Vec<_> = operations.into_iter().map(|read| read.operation).collect();
-    operations.iter_mut().for_each(|operation| leave_to_credentials(operation, &schemes));
+    for operation in &mut operations {
+        leave_to_credentials(operation, &schemes);
+    }
     let info = info?;
     Some(Plan {
         info: info.info,
