@@ -48,6 +48,7 @@ pub(crate) fn plan(operations: Vec<Operation>) -> Plan {
         operations,
         check: None,
         scoping: vec![],
+        relationships: vec![],
         error_check: None,
         graphql_errors: None,
         retry: Retry {
@@ -76,6 +77,7 @@ pub(crate) fn operation(action: Action, method: http::Method, path: &str) -> Ope
         paging: None,
         download: None,
         restli: false,
+        probe: vec![],
     }
 }
 

@@ -22,12 +22,14 @@ mod probe;
 mod problem;
 mod prose;
 mod reader;
+mod relationships;
 mod scalar;
 mod schema;
 mod scheme;
 mod server;
 mod server_values;
 mod shape;
+mod written_out;
 mod yaml;
 
 #[cfg(test)]

@@ -269,6 +269,20 @@ shape!(
     []
 );
 shape!(SCOPING, "a scoping rule", ["param", "config_key", "value_template"], []);
+shape!(
+    RELATIONSHIP,
+    "a relationship",
+    [
+        "source_entity",
+        "target_entity",
+        "foreign_key",
+        "target_key",
+        "cardinality",
+        "description",
+        "parent_record_filter"
+    ],
+    []
+);
 shape!(GRAPHQL_ERRORS, "x-keybearer-graphql-errors", ["errors", "message", "code", "codes"], []);
 shape!(ERROR_CHECK, "x-airbyte-response-error-check", ["field", "on_value", "message_field", "codes"], []);
 shape!(

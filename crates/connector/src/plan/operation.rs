@@ -2,7 +2,7 @@
 //!
 //! Knows methods, paths, parameters, bodies, extraction and paging. Must not know authentication or hosts.
 
-use super::{JsonPath, PathTemplate, Template};
+use super::{CheckValue, JsonPath, PathTemplate, Template};
 use indexmap::IndexMap;
 use serde_json::Value;
 
@@ -50,6 +50,8 @@ pub struct Operation {
     pub restli: bool,
     /// Failed attempts may be repeated: a reading action or an idempotent method (RFC 9110 section 9.2.2).
     pub repeatable: bool,
+    /// What a check of this operation sends, before configuration and other entities' records are looked at.
+    pub probe: Vec<(String, CheckValue)>,
 }
 
 /// Where a parameter goes.

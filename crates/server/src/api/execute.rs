@@ -60,9 +60,12 @@ pub(super) async fn run(State(app): State<App>, caller: Caller, Id(id): Id, Body
     let elapsed = app.clock.ticks().saturating_sub(started).as_millis();
     match executed {
         Executed::Answer(driven) => Ok(match *driven {
-            Driven { answer: CallAnswer { result: Payload::Stream(head), .. }, body: Some(body), place } => {
-                stream(&head, body, place)
-            }
+            Driven {
+                answer: CallAnswer { result: Payload::Stream(head), .. },
+                body: Some(body),
+                place,
+                ..
+            } => stream(&head, body, place),
             Driven { answer, .. } => json(envelope(&answer, &id, elapsed)),
         }),
         Executed::Check(report) => Ok(json(plain(&checked(Some(&id), &report), &id, elapsed))),

@@ -23,6 +23,8 @@ pub struct Driven {
     pub body: Option<BodyStream>,
     /// Counts as running until the answer is written.
     pub place: OwnedSemaphorePermit,
+    /// The connector as it was in the end: with a newer token, where it was refreshed on the way.
+    pub ready: Arc<Ready>,
 }
 
 /// Runs one operation.
@@ -55,7 +57,7 @@ pub async fn drive(
     }
     let mut drive = Drive { deps, ready, started, body: None };
     let answer = drive.run(call).await?;
-    Ok(Driven { answer, body: drive.body, place })
+    Ok(Driven { answer, body: drive.body, place, ready: drive.ready })
 }
 
 struct Drive<'a> {

@@ -8,6 +8,7 @@ mod drive;
 mod execute;
 mod fault;
 pub mod gate;
+mod prober;
 mod ready;
 
 pub use check::{CheckReport, EntityCheck, check, identity};

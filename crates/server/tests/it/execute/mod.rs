@@ -5,6 +5,7 @@ mod busy;
 mod checks;
 mod deviations;
 mod downloads;
+mod entity_checks;
 mod errors;
 mod limits;
 mod params;
