@@ -43,7 +43,6 @@ class Ten(Upstream):
         self.complaints: list[str] = []
         self.made: dict[str, list[dict[str, Any]]] = {}
         self.drive_token: str | None = None
-        self.limited = False
         self.vendors: dict[str, tuple[Callable[[Request, str], Reply], Callable[[], dict[str, str]]]] = {
             "api.stripe.com": (self.stripe, lambda: {"authorization": "Bearer sk_test_1"}),
             "app.asana.com": (self.asana, lambda: {"authorization": "Bearer asana-pat-1"}),
@@ -89,9 +88,10 @@ class Ten(Upstream):
             customers.append(made)
             return Reply.of(made)
         if path == "/v1/customers":
-            if self.limited:
-                return Reply.of({"error": {"message": "Too many requests"}}, 429, retry_after="7")
             query = dict(request.query)
+            if query.get("email") == "limited@example.test":
+                # Longer than the server may wait: it hands the pause on at once.
+                return Reply.of({"error": {"message": "Too many requests"}}, 429, retry_after="60")
             first = next((n + 1 for n, one in enumerate(customers) if one["id"] == query.get("starting_after")), 0)
             size = int(query.get("limit", "10"))
             return Reply.of({"object": "list", "data": customers[first:first + size], "has_more": first + size < len(customers)})

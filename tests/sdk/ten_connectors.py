@@ -29,6 +29,15 @@ TYPED: dict[str, tuple[Any, Any, Any]] = {
                         ("tickets", {"ticket": {"subject": "New ticket", "comment": {"body": "It broke"}}})),
     "shopify": (("products", {"limit": 2}), ("products", {"product_id": "2"}), ("products", {"product": {"title": "New product"}})),
 }
+# connector: the entity's own key, how to get the created one, and the second page by the vendor's own parameter
+CREATED: dict[str, tuple[str, str]] = {
+    "stripe": ("id", "id"), "asana": ("gid", "task_gid"), "google-drive": ("id", "file_id"), "notion": ("id", "page_id"),
+    "zendesk-support": ("id", "ticket_id"),
+}
+SECOND: dict[str, dict[str, Any]] = {
+    "stripe": {"starting_after": "cus_2"}, "asana": {"offset": "2"}, "google-drive": {"page_token": "2"},
+    "linear": {"after": "2"}, "notion": {"start_cursor": "2"}, "jira": {"start_at": 2}, "zendesk-support": {"page": 2},
+}
 # connector: what its list is called with through the generic execute, to be continued by params.cursor
 GENERIC: dict[str, tuple[str, dict[str, Any]]] = {
     "stripe": ("customers", {}), "asana": ("tasks", {"project": "p1"}), "google-drive": ("files", {}),
@@ -49,9 +58,18 @@ def plain(value: Any) -> Any:
 
 async def drive(name: str) -> dict[str, Any]:
     connector = connect(name, workspace_name="user_1")
-    seen: dict[str, Any] = {}
-    for step, method, (entity, arguments) in zip(("list", "get", "create"), ("list", "get", "create"), TYPED[name], strict=True):
-        seen[step] = plain(await getattr(getattr(connector, entity), method)(**arguments))
+    seen: dict[str, Any] = {"class": type(connector).__name__}
+    for method, (entity, arguments) in zip(("list", "get", "create"), TYPED[name], strict=True):
+        result = await getattr(getattr(connector, entity), method)(**arguments)
+        seen[f"{method} is"] = type(result).__name__
+        seen[method] = plain(result)
+    entity, arguments = TYPED[name][0]
+    if name in SECOND:
+        seen["second"] = len(plain(await getattr(connector, entity).list(**arguments, **SECOND[name])))
+    if name in CREATED:
+        key, argument = CREATED[name]
+        made = str(seen["create"][key])
+        seen["created, fetched"] = plain(await getattr(connector, entity).get(**{argument: made}))[key]
     if name in GENERIC:
         entity, params = GENERIC[name]
         pages, cursor = [], None
@@ -91,7 +109,8 @@ async def errors() -> dict[str, Any]:
         "rejected": stripe.customers.create(email="nobody"),
         "unknown parameter": stripe.execute("customers", "list", {"limt": 1}),
         "not found": stripe.customers.get(id="cus_404"),
-        "unknown action": stripe.execute("customers", "explode", {}),
+        "rate limit": stripe.customers.list(email="limited@example.test"),
+        "wrong credential": connect("stripe", workspace_name="user_2").customers.list(),
     }.items():
         try:
             seen[name] = [None, plain(await call)]
