@@ -18,6 +18,7 @@ mod operations;
 mod paging;
 mod parameter;
 mod pattern;
+mod peek;
 mod probe;
 mod problem;
 mod prose;
@@ -37,11 +38,12 @@ mod tests;
 
 pub use additions::{Additions, Supplied};
 pub use node::{Entry, Mapping, Node, Value};
+pub use peek::peek;
 pub use problem::{Problem, Severity};
 pub use prose::OperationText;
 pub use yaml::{MAX_DEPTH, MAX_NODES, MAX_SOURCE_BYTES, parse};
 
-use crate::plan::{Info, Plan};
+use crate::plan::Plan;
 use std::sync::Arc;
 
 /// A definition that can be used.
@@ -103,9 +105,4 @@ fn definition(root: Node, supplied: Vec<Supplied>) -> Result<Definition, Vec<Pro
 
 fn is_error(problem: &Problem) -> bool {
     problem.severity == Severity::Error
-}
-
-/// The names of a definition, without reading the rest. `None` where they are incomplete or the text is not YAML.
-pub fn peek(source: &str) -> Option<Info> {
-    yaml::peek(source, "info").as_ref().and_then(info::peek)
 }
