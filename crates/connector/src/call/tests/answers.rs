@@ -200,3 +200,32 @@ fn graphql_errors_count_where_no_record_came() {
     assert_eq!(done(run(errors(), r#"{"data":{"a":{"b":null}},"errors":[{}]}"#)).0, json!({"b": null}));
     assert_eq!(done(run(errors(), r#"{"data":{"a":null},"errors":[]}"#)).0, json!(null));
 }
+
+#[test]
+fn a_path_over_several_is_a_list_and_a_record_is_its_first_match() {
+    let result = |action, records: &str, body: &str| {
+        let mut operation = operation(action, Method::GET, "/x");
+        operation.extract.records = Some(path(records));
+        let mut machine = call_on(plan(vec![operation]), json!({})).unwrap();
+        machine.start();
+        done(machine.answer(200, &[], body)).0
+    };
+    for (records, body, list, record) in [
+        ("$.a[*].b", r#"{"a":[{"b":{"id":1}}]}"#, json!([{"id": 1}]), json!({"id": 1})),
+        (
+            "$.a[*].b",
+            r#"{"a":[{"b":1},{"c":0},{"b":{"id":2}}]}"#,
+            json!([{"value": 1}, {"id": 2}]),
+            json!({"value": 1}),
+        ),
+        ("$[*][*]", r#"{"x":[{"id":1}],"y":[{"id":2}]}"#, json!([{"id": 1}, {"id": 2}]), json!({"id": 1})),
+        ("$.a", r#"{"a":{"id":1}}"#, json!({"id": 1}), json!({"id": 1})),
+        ("$.a", r#"{"a":"x"}"#, json!({"value": "x"}), json!({"value": "x"})),
+        ("$.a", r#"{"a":null}"#, json!(null), json!(null)),
+        ("$.a[0]", r#"{"a":{"0":1}}"#, json!([]), json!(null)),
+        ("$.a.b", r#"{"a":[{"b":1}]}"#, json!([]), json!(null)),
+    ] {
+        assert_eq!(result(Action::List, records, body), list, "list {records} {body}");
+        assert_eq!(result(Action::Get, records, body), record, "get {records} {body}");
+    }
+}

@@ -5,6 +5,7 @@ mod files;
 mod paging;
 mod requests;
 mod retries;
+mod supplied;
 
 use super::sample::{operation, parameter, plan, settings};
 use super::{Call, Environment, Event, Fault, Response, Shaping, Step, Target, Unsigned};
