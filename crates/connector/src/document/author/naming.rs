@@ -59,7 +59,9 @@ struct Shape<'p> {
 
 impl<'p> Shape<'p> {
     fn of(path: &'p str) -> Self {
-        let mut segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+        let without_format = |segment: &'p str| segment.strip_suffix(".json").unwrap_or(segment);
+        let mut segments: Vec<&str> =
+            path.split('/').filter(|segment| !segment.is_empty()).map(without_format).collect();
         let search = segments.len() > 1 && segments.last().is_some_and(|last| word(last) == "search");
         if search {
             segments.pop();
@@ -98,9 +100,8 @@ fn is_version(segment: &str) -> bool {
     segment == "api" || digits.starts_with(|c: char| c.is_ascii_digit())
 }
 
-/// `user-groups.json` and `UserGroups` are `user_groups`.
+/// `user-groups` and `UserGroups` are `user_groups`.
 fn word(segment: &str) -> String {
-    let segment = segment.strip_suffix(".json").unwrap_or(segment);
     let mut word = String::new();
     for character in segment.chars() {
         if character.is_ascii_uppercase()

@@ -118,9 +118,7 @@ impl<'s, 'l> Converter<'s, 'l> {
         } else if names.is_empty() && has("items") {
             names.push("array");
         }
-        let alternative =
-            |part: &&Value| ["oneOf", "anyOf"].iter().any(|key| items(part, key).iter().any(is_null));
-        let nullable = parts.iter().any(|part| flag(part, "nullable")) || parts.iter().any(alternative);
+        let nullable = parts.iter().any(|part| nullable(part));
         if nullable && !names.is_empty() && !names.contains(&"null") {
             names.push("null");
         }
@@ -224,14 +222,24 @@ impl<'s, 'l> Converter<'s, 'l> {
         let members: Vec<Map<String, Value>> =
             members.into_iter().map(|member| self.schema(member, depth - 1)).collect();
         self.left_out.note(ALTERNATIVES, self.place);
-        let first = members.first().and_then(|member| member.get("type")).cloned();
-        if members.iter().any(|member| member.get("type") != first.as_ref()) {
-            return;
+        let mut kinds: Vec<&str> = Vec::new();
+        for kind in members.iter().flat_map(|member| member.get("type").into_iter().flat_map(items_of)) {
+            if !kinds.contains(&kind) {
+                kinds.push(kind);
+            }
         }
-        if let Some(name) = first
-            && !converted.contains_key("type")
-        {
-            converted.insert("type".to_owned(), name);
+        let untyped = members.iter().any(|member| !member.contains_key("type"));
+        let objects = !untyped && kinds.iter().all(|kind| ["object", "null"].contains(kind));
+        if parts.iter().any(|part| nullable(part)) && !kinds.contains(&"null") {
+            kinds.push("null");
+        }
+        if !untyped && !converted.contains_key("type") {
+            let kind = if let [one] = kinds.as_slice() { json!(one) } else { json!(kinds) };
+            converted.insert("type".to_owned(), kind);
+        }
+        merge_enums(&members, converted);
+        if !objects {
+            return;
         }
         let mut all = match converted.remove("properties") {
             Some(Value::Object(own)) => own,
@@ -247,17 +255,26 @@ impl<'s, 'l> Converter<'s, 'l> {
         if !all.is_empty() {
             converted.insert("properties".to_owned(), Value::Object(all));
         }
-        let enums: Vec<&[Value]> =
-            members.iter().filter_map(|member| member.get("enum")?.as_array()).map(Vec::as_slice).collect();
-        if enums.len() == members.len() && !converted.contains_key("enum") {
-            let mut values: Vec<Value> = Vec::new();
-            for value in enums.concat() {
-                if !values.contains(&value) {
-                    values.push(value);
-                }
+    }
+}
+
+/// Says that null is possible: by 3.0's word for it, or by an alternative.
+fn nullable(part: &Value) -> bool {
+    flag(part, "nullable") || ["oneOf", "anyOf"].iter().any(|key| items(part, key).iter().any(is_null))
+}
+
+/// All alternatives' values, where each lists some.
+fn merge_enums(members: &[Map<String, Value>], converted: &mut Map<String, Value>) {
+    let enums: Vec<&[Value]> =
+        members.iter().filter_map(|member| member.get("enum")?.as_array()).map(Vec::as_slice).collect();
+    if enums.len() == members.len() && !converted.contains_key("enum") {
+        let mut values: Vec<Value> = Vec::new();
+        for value in enums.concat() {
+            if !values.contains(&value) {
+                values.push(value);
             }
-            converted.insert("enum".to_owned(), Value::Array(values));
         }
+        converted.insert("enum".to_owned(), Value::Array(values));
     }
 }
 
