@@ -46,7 +46,7 @@ impl Catalog {
         for path in directory.map(definition_files).unwrap_or_default() {
             match std::fs::read_to_string(&path) {
                 Ok(source) => catalog.add(path.display().to_string(), source, &path),
-                Err(error) => catalog.unreadable.push((path, error.to_string())),
+                Err(error) => catalog.unreadable.push((path, format!("1:1: error: cannot be read: {error}"))),
             }
         }
         catalog
@@ -95,7 +95,7 @@ impl Catalog {
         self.types.values()
     }
 
-    /// Files that name no connector, with the reason.
+    /// Files that name no connector, with the reason as `LINE:COLUMN: error: …`.
     pub fn unreadable(&self) -> &[(PathBuf, String)] {
         &self.unreadable
     }
@@ -143,7 +143,7 @@ impl ConnectorType {
 fn first_mistake(source: &str) -> String {
     let problems = document::load(source, &Additions::none()).err().unwrap_or_default();
     let error = problems.iter().find(|problem| problem.severity == Severity::Error);
-    error.map_or_else(|| "names no connector".to_owned(), ToString::to_string)
+    error.map_or_else(|| "1:1: error: names no connector".to_owned(), ToString::to_string)
 }
 
 /// Definitions in a directory: `*/connector.yaml` and `*.yaml`, sorted.
