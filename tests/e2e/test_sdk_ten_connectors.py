@@ -75,7 +75,7 @@ def test_list_get_and_create_where_answers_have_their_own_shapes(seen: dict[str,
 
 
 @pytest.mark.parametrize(
-    "name", ["asana", "google-drive", "jira", "linear", "notion", "twilio", "zendesk-support", "shopify"]
+    "name", ["stripe", "asana", "google-drive", "jira", "linear", "notion", "twilio", "zendesk-support", "shopify"]
 )
 def test_every_list_is_continued_by_limit_and_cursor(seen: dict[str, Any], name: str) -> None:
     # Three records and the created one, two a page. Where only a position is sent, a full page may be the last one.

@@ -52,13 +52,13 @@ mod vectors {
     }
 
     fn plan(source: &str) -> Arc<Plan> {
-        match document::load(source, &Additions::default()) {
+        match document::load(source, &Additions::none()) {
             Ok(definition) => definition.plan,
             Err(problems) => panic!("{problems:#?}"),
         }
     }
 
-    const DEFINITION: &str = r##"
+    const DEFINITION: &str = r#"
 openapi: 3.1.0
 info: {title: A, version: "1", x-airbyte-connector-definition-id: 3f1c7a52-0d7e-4b8e-9c55-1a2b3c4d5e6f}
 servers: [{url: "https://api.example.com"}]
@@ -71,9 +71,9 @@ paths:
       x-airbyte-record-extractor: $.data
       parameters: [{name: status, in: query, schema: {type: string, enum: [open, done]}}]
       responses: {"200": {description: A page}}
-"##;
+"#;
 
-    const GOOD: &str = r##"
+    const GOOD: &str = r#"
 - name: a page
   entity: a
   action: list
@@ -88,7 +88,7 @@ paths:
   action: list
   params: {status: lost}
   fault: {code: invalid_params, names: [status], message_contains: lost}
-"##;
+"#;
 
     /// All differences of all vectors after one change.
     fn differences(from: &str, to: &str) -> String {

@@ -75,6 +75,7 @@ impl App {
             tokens,
             sign_ins: crate::core::sign_ins::SignIns::default(),
             ready: crate::core::call::ReadyCache::default(),
+            gates: crate::core::call::gate::Gates::default(),
             refreshes: crate::core::grants::Refreshes::default(),
             feed: crate::core::feed::Feed::default(),
             dice: crate::core::Dice::new(&random),

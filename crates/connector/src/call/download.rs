@@ -21,7 +21,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::{Map, Value};
-use url::Url;
+use url::{ParseError, Url};
 
 /// Longest range of a chunk, in bytes.
 const LONGEST_CHUNK: u64 = 65_536;
@@ -139,13 +139,17 @@ fn file_location(target: &Target, location: &str) -> Result<(Url, bool), Fault> 
             format!("the provider's file is on {host:?}, which the definition does not list among its hosts"),
         )
     };
-    let absolute = Url::parse(location).ok();
-    let url = match absolute {
-        Some(url) => url,
-        None if location.starts_with("//") || location.contains('\\') => {
-            return Err(blocked(location.get(..80).unwrap_or(location)));
+    let url = match Url::parse(location) {
+        Ok(url) => url,
+        // A URL that cannot be read is no path, and neither is one without a scheme.
+        Err(error)
+            if error != ParseError::RelativeUrlWithoutBase
+                || location.starts_with("//")
+                || location.contains('\\') =>
+        {
+            return Err(blocked("an unreadable URL"));
         }
-        None => Url::parse(&format!("{}/{}", target.prefix(), location.trim_start_matches('/')))
+        Err(_) => Url::parse(&format!("{}/{}", target.prefix(), location.trim_start_matches('/')))
             .map_err(|_| blocked("an unreadable URL"))?,
     };
     if !target.allows(&url) {

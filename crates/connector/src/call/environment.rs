@@ -3,7 +3,7 @@
 //! Knows which names a definition declares and which values it accepts. Must not know where values are kept.
 
 use super::fault::ParamError;
-use super::json;
+use super::{given, json};
 use crate::plan::{Plan, ServerVariable, Variable};
 use crate::spelling;
 use indexmap::IndexMap;
@@ -15,8 +15,10 @@ pub struct Environment(pub IndexMap<String, Value>);
 
 impl Environment {
     /// Checks values that a user or caller gave: undeclared names, names that only a token answer fills, wrong types,
-    /// values outside an enum or pattern are errors, all at once. Nulls count as not given. Defaults are not stored.
+    /// values outside an enum or pattern are errors, all at once. Nulls count as not given. Defaults are not stored,
+    /// aliases are stored under their variable.
     pub fn accept(plan: &Plan, given: &Map<String, Value>) -> Result<Self, Vec<ParamError>> {
+        let given = given::renamed(&plan.server, given).map_err(|error| vec![error])?;
         let mut accepted = IndexMap::new();
         let mut errors = Vec::new();
         for (name, value) in given.iter().filter(|(_, value)| !value.is_null()) {

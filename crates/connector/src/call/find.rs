@@ -11,16 +11,7 @@ pub fn find_operation(plan: &Plan, entity: &str, action: &str) -> Result<usize, 
     if let Some(position) = Action::parse(action).and_then(|action| plan.position(entity, action)) {
         return Ok(position);
     }
-    let mut entities: Vec<&str> = Vec::new();
-    for operation in &plan.operations {
-        if !entities.contains(&operation.entity.as_str()) {
-            entities.push(&operation.entity);
-        }
-    }
-    if !entities.contains(&entity) {
-        let message = spelling::unknown("entity", entity, entities);
-        return Err(fault(FaultKind::UnknownEntity, "/entity", entity, message));
-    }
+    find_entity(plan, entity)?;
     let actions = plan
         .operations
         .iter()
@@ -28,6 +19,21 @@ pub fn find_operation(plan: &Plan, entity: &str, action: &str) -> Result<usize, 
         .map(|operation| operation.action.name());
     let message = format!("{} (entity {entity:?})", spelling::unknown("action", action, actions));
     Err(fault(FaultKind::UnknownAction, "/action", action, message))
+}
+
+/// Says whether there is such an entity. An unknown name is a fault that lists the known ones, near ones first.
+pub fn find_entity(plan: &Plan, entity: &str) -> Result<(), Fault> {
+    let mut entities: Vec<&str> = Vec::new();
+    for operation in &plan.operations {
+        if !entities.contains(&operation.entity.as_str()) {
+            entities.push(&operation.entity);
+        }
+    }
+    if entities.contains(&entity) {
+        return Ok(());
+    }
+    let message = spelling::unknown("entity", entity, entities);
+    Err(fault(FaultKind::UnknownEntity, "/entity", entity, message))
 }
 
 fn fault(kind: FaultKind, pointer: &str, name: &str, message: String) -> Fault {

@@ -66,6 +66,7 @@ pub(crate) fn check_variable(variable: &ServerVariable, value: &str) -> Result<(
     {
         return Err(format!("{name:?} must be a text of 1 to 512 characters without spaces"));
     }
+    let value = &*super::given::listed(variable, value);
     if !variable.allowed.is_empty() && !variable.allowed.iter().any(|allowed| allowed == value) {
         return Err(format!("{name:?} must be one of {}", variable.allowed.join(", ")));
     }
@@ -149,6 +150,7 @@ mod tests {
             host_suffixes: vec!["salesforce.com".into()],
             from_token: true,
             whole_origin: true,
+            rendering: None,
             description: None,
         };
         assert!(check_variable(&variable, "https://na1.salesforce.com").is_ok());

@@ -125,7 +125,7 @@ impl Reading<'_> {
             target: self.target,
             accepted: self.accepted,
             headers,
-            cursor: wanted.cursor.and_then(|path| records::value_at(text, found, path)),
+            cursor: wanted.cursor.and_then(|path| records::last_value_at(text, found, path)),
             has_more: wanted.has_more.and_then(|path| records::value_at(text, found, path)),
             count,
         };

@@ -158,6 +158,12 @@ pub(super) fn value_at(text: &str, found: &[Match], path: usize) -> Option<Value
     serde_json::from_str(text.get(found.range.clone())?).ok()
 }
 
+/// The value of the last match.
+pub(super) fn last_value_at(text: &str, found: &[Match], path: usize) -> Option<Value> {
+    let found = found.iter().rfind(|found| found.path == path)?;
+    serde_json::from_str(text.get(found.range.clone())?).ok()
+}
+
 /// The first match's own text.
 pub(super) fn text_at<'a>(text: &'a str, found: &[Match], path: usize) -> Option<&'a str> {
     let found = found.iter().find(|found| found.path == path)?;

@@ -27,9 +27,10 @@ pub(crate) fn server(url: &str, variable: &str) -> Server {
         host_suffixes: vec![],
         from_token: false,
         whole_origin: url.starts_with('{'),
+        rendering: None,
         description: None,
     };
-    Server { url: url.to_owned(), variables: vec![variable] }
+    Server { url: url.to_owned(), variables: vec![variable], ..Server::default() }
 }
 
 pub(crate) fn plan(operations: Vec<Operation>) -> Plan {
@@ -40,12 +41,14 @@ pub(crate) fn plan(operations: Vec<Operation>) -> Plan {
             definition_id: String::new(),
             version: "1".into(),
         },
-        server: Server { url: "https://api.acme.example/v1".into(), variables: vec![] },
+        server: Server { url: "https://api.acme.example/v1".into(), variables: vec![], ..Server::default() },
         hosts: vec![],
+        concurrency: None,
         schemes: vec![],
         operations,
         check: None,
         scoping: vec![],
+        relationships: vec![],
         error_check: None,
         graphql_errors: None,
         retry: Retry {
@@ -74,6 +77,7 @@ pub(crate) fn operation(action: Action, method: http::Method, path: &str) -> Ope
         paging: None,
         download: None,
         restli: false,
+        probe: vec![],
     }
 }
 

@@ -7,7 +7,7 @@ use super::fault::{Fault, FaultKind};
 use super::target::Target;
 use super::template::TemplateError;
 use super::{coerce, json};
-use crate::plan::{CheckValue, Operation, Parameter, Plan, Scoping, Template};
+use crate::plan::{Operation, Parameter, Plan, Scoping, Template};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
@@ -41,14 +41,31 @@ fn scoped(
     environment: &Environment,
     now: Timestamp,
 ) -> Result<Option<Value>, TemplateError> {
+    match environment.value(&scoping.config_key) {
+        Some(Value::Array(items)) if items.len() > 1 => Ok(None),
+        _ => first(scoping, environment, now),
+    }
+}
+
+/// What scoping gives to a check, where the first element of a list stands for all of them.
+pub(super) fn sample(
+    scoping: &Scoping,
+    environment: &Environment,
+    now: Timestamp,
+) -> Result<Option<Value>, Fault> {
+    first(scoping, environment, now).map_err(|error| broken(&error))
+}
+
+fn first(
+    scoping: &Scoping,
+    environment: &Environment,
+    now: Timestamp,
+) -> Result<Option<Value>, TemplateError> {
     let value = match environment.value(&scoping.config_key) {
-        Some(Value::Array(items)) => match items.as_slice() {
-            [only] => only,
-            _ => return Ok(None),
-        },
-        Some(value) => value,
-        None => return Ok(None),
+        Some(Value::Array(items)) => items.first(),
+        other => other,
     };
+    let Some(value) = value else { return Ok(None) };
     let Some(template) = &scoping.value_template else { return Ok(Some(value.clone())) };
     let config =
         Value::Object(environment.0.iter().map(|(name, value)| (name.clone(), value.clone())).collect());
@@ -83,6 +100,15 @@ pub(super) fn default(default: &Value, target: &Target, now: Timestamp) -> Resul
     }
 }
 
+/// A value that a check computes.
+pub(super) fn computed(
+    template: &Template,
+    environment: &Environment,
+    now: Timestamp,
+) -> Result<Value, Fault> {
+    rendered(&template.source, environment, now).map(Value::String).map_err(|error| broken(&error))
+}
+
 fn rendered(source: &str, environment: &Environment, now: Timestamp) -> Result<String, TemplateError> {
     let config =
         Value::Object(environment.0.iter().map(|(name, value)| (name.clone(), value.clone())).collect());
@@ -96,24 +122,4 @@ fn rendered(source: &str, environment: &Environment, now: Timestamp) -> Result<S
 /// The definition is at fault, not the caller.
 fn broken(error: &TemplateError) -> Fault {
     Fault::new(FaultKind::UpstreamError, format!("the definition's template could not be rendered: {error}"))
-}
-
-/// An operation's position in [`Plan::operations`], and parameters for it.
-pub type Probe = (usize, Map<String, Value>);
-
-/// The operation of the connector check and the parameters it is called with; none when the definition has no check.
-pub fn check_params(plan: &Plan, environment: &Environment, now: Timestamp) -> Result<Option<Probe>, Fault> {
-    let Some(check) = &plan.check else { return Ok(None) };
-    let environment = environment.with_defaults(plan);
-    let mut params = Map::new();
-    for (name, value) in &check.params {
-        let value = match value {
-            CheckValue::Literal(value) => value.clone(),
-            CheckValue::Template(template) => {
-                Value::String(rendered(&template.source, &environment, now).map_err(|error| broken(&error))?)
-            }
-        };
-        params.insert(name.clone(), value);
-    }
-    Ok(Some((check.operation, params)))
 }

@@ -3,7 +3,7 @@
 //! Knows origins and host patterns. Must not know operations or credentials.
 
 use super::environment::{Environment, default_of};
-use super::{encode, host};
+use super::{encode, given, host};
 use crate::plan::{HostPattern, Plan, ServerVariable};
 use url::Url;
 
@@ -100,6 +100,7 @@ fn place(variable: &ServerVariable, value: &str, before: &str, after: &str) -> R
         return Ok(value.trim_end_matches('/').to_owned());
     }
     host::check_variable(variable, value)?;
+    let value = &*given::in_url(variable, value);
     if before.is_empty() {
         return if variable.whole_origin {
             Ok(value.trim_end_matches('/').to_owned())

@@ -2,11 +2,16 @@
 //!
 //! Knows how a definition is told. Must not know the document format, nor how a call runs. Cold: made anew when asked for.
 
+mod compact;
 mod forms;
 mod operation;
+mod tool_names;
+mod tools;
 
 #[cfg(test)]
 mod tests;
+
+pub use tools::ToolFormat;
 
 use crate::document::Definition;
 use crate::plan::Action;
@@ -56,6 +61,19 @@ impl<'d> Description<'d> {
         Some(operation::describe(self.definition, operation))
     }
 
+    /// Tool definitions, one for each operation, of all entities or of one: `{tools, operations}`. `operations` leads from a
+    /// tool's name to its `{entity, action, params?}`; `params` leads from the tool's input names to the operation's own,
+    /// where they differ. `None`: no such entity.
+    pub fn tools(&self, format: ToolFormat, entity: Option<&str>) -> Option<Value> {
+        self.has(entity).then(|| tools::each(*self, format, entity))
+    }
+
+    /// One tool definition for all operations, of all entities or of one: `{tools: [tool]}`. Its input is the body of an
+    /// execute: `{entity, action, params, select_fields}`. `None`: no such entity.
+    pub fn summary_tool(&self, format: ToolFormat, entity: Option<&str>) -> Option<Value> {
+        self.has(entity).then(|| tools::one(*self, format, entity))
+    }
+
     /// Ways to give credentials: `[{auth_scheme, type, title, description?, schema}]`; `schema` is a JSON Schema of the form.
     pub fn credential_schemes(&self) -> Value {
         forms::credential_schemes(self.definition)
@@ -69,6 +87,11 @@ impl<'d> Description<'d> {
     /// JSON Schema of the variables that a user chooses for a connection (subdomain, shop, sandbox).
     pub fn connection_variables(&self) -> Value {
         forms::variables(&self.definition.plan)
+    }
+
+    fn has(self, entity: Option<&str>) -> bool {
+        let operations = &self.definition.plan.operations;
+        entity.is_none_or(|entity| operations.iter().any(|operation| operation.entity == entity))
     }
 
     fn grouped(self) -> Vec<(&'d str, Vec<Action>)> {

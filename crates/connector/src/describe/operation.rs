@@ -224,9 +224,26 @@ fn sample(name: &str, schema: &Value) -> Value {
         Some("array") => json!([schema
             .get("items")
             .map_or_else(|| json!(format!("<{name}>")), |items| sample(name, items))]),
-        Some("object") => json!({}),
+        Some("object") => required_members(schema),
         _ => json!(format!("<{name}>")),
     }
+}
+
+/// An object with its required members, those of its first alternative included.
+fn required_members(schema: &Value) -> Value {
+    let list = |key: &str| schema.get(key).and_then(Value::as_array).into_iter().flatten();
+    let properties = schema.get("properties");
+    let member = |name: &str| {
+        let known = properties.and_then(|all| all.get(name));
+        (name.to_owned(), known.map_or_else(|| json!(format!("<{name}>")), |one| sample(name, one)))
+    };
+    let mut members: Map<String, Value> = list("required").filter_map(Value::as_str).map(member).collect();
+    if let Some(Value::Object(more)) = list("oneOf").chain(list("anyOf")).next().map(required_members) {
+        for (name, value) in more {
+            members.entry(name).or_insert(value);
+        }
+    }
+    Value::Object(members)
 }
 
 /// The documented shape of `result`.

@@ -9,8 +9,8 @@ use super::problem::Problem;
 use super::reader::{Object, Reader};
 use super::scheme::{Around, Promised};
 use super::shape::{COMPONENTS, ROOT};
-use super::{info, operations, probe, schema, scheme, server};
-use crate::plan::{Action, Body, BodyField, Operation, Plan};
+use super::{info, operations, probe, relationships, schema, scheme, server};
+use crate::plan::{Action, Body, BodyField, Location, Operation, Plan, Scheme};
 
 /// The plan where enough could be read, and all mistakes.
 pub(super) fn compile(root: &Node) -> (Option<Plan>, Vec<Problem>) {
@@ -26,6 +26,7 @@ fn read<'d>(reader: &mut Reader<'d>, node: &'d Node) -> Option<Plan> {
     let info = info::read(reader, root, &credentials);
     let server = server::read(reader, root, &credentials);
     let hosts = server::hosts(reader, root);
+    let concurrency = server::concurrency(reader, root);
     let components = reader.child(root, "components", &COMPONENTS);
     schema::check_components(reader);
     let mut promised = Vec::new();
@@ -39,17 +40,24 @@ fn read<'d>(reader: &mut Reader<'d>, node: &'d Node) -> Option<Plan> {
     let operations = operations::read_all(reader, root, &credentials);
     check_promises(reader, &promised, &operations);
     check_scoping(reader, root, &operations);
-    let check = probe::choose(&operations);
-    let operations: Vec<_> = operations.into_iter().map(|read| read.operation).collect();
+    relationships::check(reader, root, &operations);
+    let check =
+        probe::choose(&operations, info.as_ref().map(|info| info.scoping.as_slice()).unwrap_or_default());
+    let mut operations: Vec<_> = operations.into_iter().map(|read| read.operation).collect();
+    for operation in &mut operations {
+        leave_to_credentials(operation, &schemes);
+    }
     let info = info?;
     Some(Plan {
         info: info.info,
         server: server?,
         hosts,
+        concurrency,
         schemes,
         operations,
         check,
         scoping: info.scoping,
+        relationships: info.relationships,
         error_check: info.error_check,
         graphql_errors: info.graphql_errors,
         retry: info.retry,
@@ -85,8 +93,20 @@ fn check_promises(reader: &mut Reader<'_>, promised: &[Promised<'_>], operations
     }
 }
 
+/// A header that every scheme sets over what a caller gives is none that a caller must give.
+fn leave_to_credentials(operation: &mut Operation, schemes: &[Scheme]) {
+    for parameter in operation.parameters.iter_mut().filter(|one| one.location == Location::Header) {
+        let set = |scheme: &Scheme| {
+            scheme.headers.iter().any(|(name, _)| name.as_str().eq_ignore_ascii_case(&parameter.name))
+        };
+        if !schemes.is_empty() && schemes.iter().all(set) {
+            parameter.required = false;
+        }
+    }
+}
+
 /// Whether a caller may give this name to the operation.
-fn takes(operation: &Operation, name: &str) -> bool {
+pub(super) fn takes(operation: &Operation, name: &str) -> bool {
     let fields: &[BodyField] = match &operation.body {
         Body::None => &[],
         Body::Graphql(graphql) => &graphql.fields,

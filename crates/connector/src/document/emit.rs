@@ -171,7 +171,10 @@ fn text(value: &str) -> String {
             c if c.is_control()
                 || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}') =>
             {
-                quoted.push_str(&format!("\\u{:04x}", u32::from(c)));
+                let digits =
+                    (0..4).rev().map(|place| char::from_digit(u32::from(c) >> (4 * place) & 0xf, 16));
+                quoted.push_str("\\u");
+                quoted.extend(digits.flatten());
             }
             c => quoted.push(c),
         }

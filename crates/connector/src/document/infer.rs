@@ -32,6 +32,8 @@ const TOKEN_PARAMS: &[&str] = &[
     "scroll_id",
     "start_id",
 ];
+/// Parameters that take the id of the last record of the page before, most telling first.
+const LAST_RECORD_PARAMS: &[&str] = &["starting_after", "after_id"];
 /// Parameters that may take a token or a number.
 const POSITION_PARAMS: &[&str] = &["offset", "start", "startAt", "start_at", "page[offset]", "skip"];
 /// Parameters that take a page number.
@@ -89,6 +91,7 @@ pub(super) fn paging<'d>(
         .link()
         .or_else(|| evidence.token())
         .or_else(|| evidence.url())
+        .or_else(|| evidence.last_record())
         .or_else(|| evidence.counting())?;
     let default_limit = limit_param.as_deref().and_then(|name| default_limit(operation, name));
     Some(Paging { cursor_param, limit_param, next, has_more: evidence.has_more(), default_limit })
@@ -172,7 +175,9 @@ impl Evidence<'_, '_> {
     }
 
     fn followed(&self, next: NextCursor) -> Option<Found> {
-        let param = self.first(&[TOKEN_PARAMS, PAGE_PARAMS, POSITION_PARAMS]);
+        // Beside a page number `after` is a date.
+        let page = self.first(&[PAGE_PARAMS]).filter(|_| self.input("after").is_some());
+        let param = page.or_else(|| self.first(&[TOKEN_PARAMS, PAGE_PARAMS, POSITION_PARAMS]));
         (param.is_some() || self.operation.method == http::Method::GET).then_some((param, next))
     }
 
@@ -188,7 +193,7 @@ impl Evidence<'_, '_> {
                 }
                 shape => {
                     let last = path.last_name().unwrap_or_default();
-                    if shape != Shape::Text && looks_like_url(name, path) {
+                    if is_called_url(name, path) || (shape != Shape::Text && is_next_page(path)) {
                         continue;
                     }
                     if let Some(param) = self.token_param(name, last) {
@@ -224,14 +229,29 @@ impl Evidence<'_, '_> {
         let (_, path) = self.paths().filter(|(name, path)| is_forward(name, path)).find(|(name, path)| {
             match self.shape(path) {
                 Shape::Url => true,
-                Shape::Text | Shape::Unknown => looks_like_url(name, path),
+                Shape::Text | Shape::Unknown => is_called_url(name, path) || is_next_page(path),
                 Shape::Object | Shape::Number => false,
             }
         })?;
         self.followed(NextCursor::Url(path.clone()))
     }
 
-    /// Counting records or pages. Providers that count pages from 0 are not guessed.
+    /// The last record's id, where the provider says only whether there is more.
+    fn last_record(&self) -> Option<Found> {
+        self.has_more()?;
+        let param = self.first(&[LAST_RECORD_PARAMS])?;
+        let mut path = self.operation.extract.records.clone().unwrap_or(JsonPath { steps: Vec::new() });
+        if !path.steps.contains(&Step::Every) {
+            path.steps.push(Step::Every);
+        }
+        let described =
+            |path: &JsonPath| self.response.and_then(|schema| at_path(self.root, schema, path)).is_some();
+        let record_is_described = described(&path);
+        path.steps.push(Step::Name("id".to_owned()));
+        (!record_is_described || described(&path)).then_some((Some(param), NextCursor::Path(path)))
+    }
+
+    /// Counting records or pages.
     fn counting(&self) -> Option<Found> {
         let position =
             |names: &[&str]| names.iter().find(|name| self.takes_number(name)).map(|name| (*name).to_owned());
@@ -243,9 +263,8 @@ impl Evidence<'_, '_> {
             return Some((Some(param), NextCursor::Offset));
         }
         let param = position(PAGE_PARAMS)?;
-        let from_zero =
-            self.input(&param).and_then(|input| input.default).is_some_and(|value| value.as_u64() == Some(0));
-        (!from_zero).then_some((Some(param), NextCursor::Page))
+        let first = self.input(&param).and_then(|input| input.default?.as_u64()).unwrap_or(1).min(1);
+        Some((Some(param), NextCursor::Page { first }))
     }
 }
 
@@ -277,15 +296,19 @@ fn is_forward(name: &str, path: &JsonPath) -> bool {
     is(name) || is(last)
 }
 
-/// By its names the value is a URL: `next_link`, `$.links.next`, `next_page`.
-fn looks_like_url(name: &str, path: &JsonPath) -> bool {
+/// `next_page` is a URL with most providers, but a token where the schema says that it is text.
+fn is_next_page(path: &JsonPath) -> bool {
+    path.last_name().is_some_and(|name| matches!(name, "next_page" | "nextPage"))
+}
+
+/// By its names the value is a URL: `next_link`, `$.links.next`.
+fn is_called_url(name: &str, path: &JsonPath) -> bool {
     let last = path.last_name().unwrap_or_default();
     let words = [name, last].map(str::to_ascii_lowercase);
     if words.iter().any(|word| ["url", "uri", "link"].iter().any(|part| word.contains(part))) {
         return true;
     }
-    let below_links = path.steps.iter().rev().skip(1).any(|step| {
+    path.steps.iter().rev().skip(1).any(|step| {
         matches!(step, Step::Name(name) if ["links", "_links", "link", "_metadata"].contains(&name.as_str()))
-    });
-    below_links || matches!(last, "next_page" | "nextPage")
+    })
 }

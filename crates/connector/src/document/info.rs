@@ -5,8 +5,11 @@
 use super::credentials::{CredentialNames, Scope, template};
 use super::node::{Node, Value};
 use super::reader::{Object, Reader};
+use super::relationships;
 use super::shape::{ERROR_CHECK, GRAPHQL_ERRORS, INFO, RETRY, SCOPING};
-use crate::plan::{ErrorCheck, ErrorMeaning, GraphqlErrors, Info, JsonPath, Retry, RetryAfter, Scoping};
+use crate::plan::{
+    ErrorCheck, ErrorMeaning, GraphqlErrors, Info, JsonPath, Relationship, Retry, RetryAfter, Scoping,
+};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -14,6 +17,7 @@ use std::time::Duration;
 pub(super) struct InfoParts {
     pub(super) info: Info,
     pub(super) scoping: Vec<Scoping>,
+    pub(super) relationships: Vec<Relationship>,
     pub(super) error_check: Option<ErrorCheck>,
     pub(super) graphql_errors: Option<GraphqlErrors>,
     pub(super) retry: Retry,
@@ -39,6 +43,7 @@ pub(super) fn read<'d>(
     let slug = slug_of(reader, object, title);
     let display_name = reader.text(object, "x-airbyte-connector-display-name").or(title);
     let scoping = scoping(reader, object, credentials);
+    let relationships = relationships::read(reader, object);
     let error_check = error_check(reader, object);
     let graphql_errors = graphql_errors(reader, object);
     let retry = retry(reader, object);
@@ -48,7 +53,7 @@ pub(super) fn read<'d>(
         definition_id: id?,
         version: version?.to_owned(),
     };
-    Some(InfoParts { info, scoping, error_check, graphql_errors, retry })
+    Some(InfoParts { info, scoping, relationships, error_check, graphql_errors, retry })
 }
 
 /// Names without any check, for an index of definitions.

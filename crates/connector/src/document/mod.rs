@@ -24,17 +24,20 @@ mod probe;
 mod problem;
 mod prose;
 mod reader;
+mod relationships;
 mod scalar;
 mod schema;
 mod scheme;
 mod server;
+mod server_values;
 mod shape;
+mod written_out;
 mod yaml;
 
 #[cfg(test)]
 mod tests;
 
-pub use additions::Additions;
+pub use additions::{Additions, Supplied};
 pub use node::{Entry, Mapping, Node, Value};
 pub use problem::{Problem, Severity};
 pub use prose::OperationText;
@@ -52,6 +55,8 @@ pub struct Definition {
     pub document: Document,
     /// Mistakes that do not keep it from being used.
     pub warnings: Vec<Problem>,
+    /// What the document lacked and additions gave.
+    pub supplied: Vec<Supplied>,
 }
 
 /// The document as it was read, with additions.
@@ -71,18 +76,35 @@ impl Document {
 ///
 /// `Err` holds all mistakes, warnings too, in file order, when at least one of them is an error.
 pub fn load(source: &str, additions: &Additions) -> Result<Definition, Vec<Problem>> {
-    let mut root = yaml::parse(source)?;
-    if let Some(info) = root.get("info").and_then(info::peek) {
-        additions.merge(&info.slug, &mut root);
+    let root = yaml::parse(source)?;
+    let slug = root.get("info").and_then(info::peek).map(|info| info.slug);
+    let merged = slug.and_then(|slug| additions.merged(&slug, &root));
+    let Some((merged, supplied)) = merged else { return definition(root, Vec::new()) };
+    match definition(merged, supplied) {
+        Ok(definition) => Ok(definition),
+        // A document must not break by what it does not say itself: additions may be made for another version of it.
+        Err(problems) => {
+            let mut plain = definition(root, Vec::new())?;
+            plain.warnings.extend(problems.into_iter().find(is_error).map(additions::unfit));
+            Ok(plain)
+        }
     }
+}
+
+fn definition(root: Node, supplied: Vec<Supplied>) -> Result<Definition, Vec<Problem>> {
     let (plan, problems) = compile::compile(&root);
-    let failed = problems.iter().any(|problem| problem.severity == Severity::Error);
+    let failed = problems.iter().any(is_error);
     match plan {
         Some(plan) if !failed => {
-            Ok(Definition { plan: Arc::new(plan), document: Document { root }, warnings: problems })
+            let document = Document { root };
+            Ok(Definition { plan: Arc::new(plan), document, warnings: problems, supplied })
         }
         _ => Err(problems),
     }
+}
+
+fn is_error(problem: &Problem) -> bool {
+    problem.severity == Severity::Error
 }
 
 /// The names of a definition, without reading the rest. `None` where they are incomplete or the text is not YAML.

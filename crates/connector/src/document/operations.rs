@@ -26,8 +26,6 @@ pub(super) const METHODS: [(&str, Method); 5] = [
 pub(super) struct Read<'d> {
     pub(super) operation: Operation,
     pub(super) object: Object<'d>,
-    /// Parameters of the check's call, should this be the one.
-    pub(super) probe: Vec<(String, crate::plan::CheckValue)>,
     pub(super) preferred_for_check: bool,
 }
 
@@ -122,6 +120,7 @@ fn operation<'d>(
         body,
         extract,
         paging: None,
+        probe: Vec::new(),
         download: (action == Action::Download).then_some(Download { file_url }),
     };
     operation.paging = match object.get("x-keybearer-pagination") {
@@ -129,9 +128,9 @@ fn operation<'d>(
         None if object.get("x-airbyte-no-pagination").is_some() => None,
         None => infer::paging(reader.root, &operation, response),
     };
-    let probe = probe::params(reader, object, &operation, &parameters.nodes, credentials);
+    operation.probe = probe::params(reader, object, &operation, &parameters.nodes, credentials);
     let preferred_for_check = reader.flag(object, "x-airbyte-preferred-for-check").unwrap_or(false);
-    usable.then_some(Read { operation, object, probe, preferred_for_check })
+    usable.then_some(Read { operation, object, preferred_for_check })
 }
 
 fn entity<'d>(reader: &mut Reader<'d>, object: Object<'d>) -> Option<&'d str> {

@@ -15,10 +15,15 @@ pub(super) fn read<'d>(reader: &mut Reader<'d>, node: &'d Node, operation: &Oper
     let cursor_param = input_name(reader, object, "cursor_param", &inputs, &names);
     let limit_param = input_name(reader, object, "limit_param", &inputs, &names);
     let is_url = reader.choice(object, "cursor_is", &[("url", true), ("value", false)]);
+    let first_page = reader.whole(object, "first_page");
     let cursor = reader.required_text(object, "cursor", "$.paging.next.after")?;
+    if first_page.is_some() && cursor != "page" {
+        let at = object.get("first_page").unwrap_or(node);
+        reader.error(at, "first_page is for counting pages: cursor: page");
+    }
     let next = match cursor {
         "offset" => NextCursor::Offset,
-        "page" => NextCursor::Page,
+        "page" => NextCursor::Page { first: first_page.unwrap_or(1) },
         _ => match meta_source(cursor) {
             Ok(MetaSource::Path(path)) if is_url == Some(true) => NextCursor::Url(path),
             Ok(MetaSource::Path(path)) => NextCursor::Path(path),

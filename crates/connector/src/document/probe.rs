@@ -2,13 +2,14 @@
 //!
 //! Knows the published rules of checks. Must not know how a call runs.
 
+use super::compile::takes;
 use super::credentials::{CredentialNames, Scope, template};
 use super::node::{Node, Value};
 use super::operations::Read;
 use super::parameter::schema_node;
 use super::reader::{Object, Reader};
 use super::{body, schema};
-use crate::plan::{Action, Check, CheckValue, Location, Operation, Template};
+use crate::plan::{Action, CheckValue, Location, Operation, Parameter, Scoping, Template};
 
 /// Names that a computed value may use.
 const NAMES: &[&str] = &["now_utc", "duration", "day_delta", "config", "max", "min"];
@@ -32,7 +33,8 @@ pub(super) fn params<'d>(
     credentials: &CredentialNames,
 ) -> Vec<(String, CheckValue)> {
     let mut params = Vec::new();
-    if operation.action == Action::List && operation.parameters.iter().any(|p| p.name == "limit") {
+    let limited = operation.action == Action::List && takes(operation, "limit");
+    if limited {
         params.push(("limit".to_owned(), CheckValue::Literal(1.into())));
     }
     for (parameter, object) in operation.parameters.iter().zip(nodes) {
@@ -41,7 +43,7 @@ pub(super) fn params<'d>(
         let probe = own.or_else(|| schema.and_then(|node| node.get("x-airbyte-probe-default")));
         let default =
             schema.and_then(|node| node.get("default")).filter(|_| parameter.location == Location::Query);
-        if parameter.name == "limit" && operation.action == Action::List && probe.is_none() {
+        if limited && parameter.name == "limit" && probe.is_none() {
             continue;
         }
         if let Some(value) = probe.or(default).and_then(|node| value(reader, node, credentials)) {
@@ -73,17 +75,16 @@ fn value<'d>(reader: &mut Reader<'d>, node: &'d Node, credentials: &CredentialNa
     }
 }
 
-/// The preferred operation, else the first list that needs nothing.
-pub(super) fn choose(operations: &[Read<'_>]) -> Option<Check> {
+/// Position of the preferred operation, else of the first list that needs nothing of a caller.
+pub(super) fn choose(operations: &[Read<'_>], scoping: &[Scoping]) -> Option<usize> {
+    let supplied = |parameter: &Parameter| {
+        scoping.iter().any(|rule| rule.param == parameter.name)
+            || parameter.location != Location::Path
+                && (!parameter.required || parameter.default.is_some() || parameter.inject.is_some())
+    };
     let preferred = operations.iter().position(|read| read.preferred_for_check);
-    let position = preferred.or_else(|| {
-        operations.iter().position(|read| {
-            let needs_nothing = |p: &crate::plan::Parameter| {
-                p.location != Location::Path && !(p.required && p.default.is_none() && p.inject.is_none())
-            };
-            read.operation.action == Action::List && read.operation.parameters.iter().all(needs_nothing)
-        })
-    })?;
-    let params = operations.get(position)?.probe.clone();
-    Some(Check { operation: position, params })
+    preferred.or_else(|| {
+        let needs_nothing = |read: &Read<'_>| read.operation.parameters.iter().all(supplied);
+        operations.iter().position(|read| read.operation.action == Action::List && needs_nothing(read))
+    })
 }

@@ -2,18 +2,14 @@
 //!
 //! Knows where texts stand. Must not know how they are arranged for a reader (`describe`).
 
-use super::node::{Node, Value};
+use super::node::Node;
 use super::operations::METHODS;
 use super::reader::Object;
-use super::schema::{at_path, follow, type_names};
+use super::schema::{at_path, follow};
+use super::written_out::write_out;
 use super::{Document, body};
 use crate::plan::{Action, JsonPath};
 use serde_json::{Map, json};
-
-/// Most values of one inlined schema; what goes beyond is left open.
-const MOST_VALUES: usize = 1500;
-/// Deepest inlined nesting.
-const MOST_DEPTH: usize = 12;
 
 /// The texts of one operation.
 #[derive(Debug)]
@@ -55,7 +51,8 @@ impl Document {
         name: &str,
     ) -> Option<Map<String, serde_json::Value>> {
         if let Some(parameter) = self.parameter(operation, name) {
-            let mut schema = parameter.get("schema").map(|schema| self.inline(schema)).unwrap_or_default();
+            let mut schema =
+                parameter.get("schema").map(|schema| write_out(&self.root, schema)).unwrap_or_default();
             if let Some(text) = parameter.get("description").and_then(Node::as_str) {
                 schema.insert("description".to_owned(), json!(text.trim()));
             }
@@ -67,7 +64,7 @@ impl Document {
         let object = Object { node: operation.node, map: operation.node.as_mapping()?, what: "an operation" };
         let properties = body::property_nodes(&self.root, object);
         let (_, node) = properties.into_iter().find(|(property, _)| *property == name)?;
-        Some(self.inline(node))
+        Some(write_out(&self.root, node))
     }
 
     fn parameter<'d>(&'d self, operation: &OperationText<'d>, name: &str) -> Option<&'d Node> {
@@ -95,7 +92,7 @@ impl Document {
             Some(path) => at_path(&self.root, schema, path),
             None => Some(schema),
         });
-        found.map(|schema| self.inline(schema)).filter(|schema| !schema.is_empty())
+        found.map(|schema| write_out(&self.root, schema)).filter(|schema| !schema.is_empty())
     }
 
     /// The JSON Schema of an entity's records: the component that names the entity, else the one named like it.
@@ -104,7 +101,7 @@ impl Document {
         let named = |node: &Node| node.get("x-airbyte-entity-name").and_then(Node::as_str) == Some(entity);
         let by_key = || schemas.entries().find(|(name, _)| name.eq_ignore_ascii_case(entity));
         let (_, entry) = schemas.entries().find(|(_, entry)| named(&entry.value)).or_else(by_key)?;
-        Some(self.inline(&entry.value))
+        Some(write_out(&self.root, &entry.value))
     }
 
     /// The connector's description.
@@ -134,69 +131,5 @@ impl Document {
                 Some((link.get("title").and_then(Node::as_str).unwrap_or(url), url))
             })
             .collect()
-    }
-
-    fn inline(&self, schema: &Node) -> Map<String, serde_json::Value> {
-        let mut left = MOST_VALUES;
-        match self.inlined(schema, &mut left, 0) {
-            serde_json::Value::Object(map) => map,
-            _ => Map::new(),
-        }
-    }
-
-    /// A schema without references and extensions. Cycles cannot occur: the loader refuses them.
-    fn inlined(&self, node: &Node, left: &mut usize, depth: usize) -> serde_json::Value {
-        if *left == 0 || depth > MOST_DEPTH {
-            return json!({});
-        }
-        *left -= 1;
-        let Some(schema) = follow(&self.root, node) else { return json!({}) };
-        let Some(mapping) = schema.as_mapping() else { return schema.to_json() };
-        let mut map = Map::new();
-        for (key, entry) in mapping.iter().filter(|(key, _)| !key.starts_with("x-")) {
-            let value = match key {
-                "$ref" | "nullable" | "required" if entry.value.as_sequence().is_none() => continue,
-                "default" if entry.value.as_str().is_some_and(|text| text.contains("{{")) => continue,
-                "description" | "title" => json!(entry.value.as_str().unwrap_or_default().trim()),
-                "properties" => self.inlined_members(&entry.value, left, depth),
-                "items" | "additionalProperties" | "not" => self.inlined(&entry.value, left, depth + 1),
-                "allOf" | "anyOf" | "oneOf" => entry
-                    .value
-                    .as_sequence()
-                    .unwrap_or_default()
-                    .iter()
-                    .map(|member| self.inlined(member, left, depth + 1))
-                    .collect(),
-                "example" => {
-                    map.insert("examples".to_owned(), json!([entry.value.to_json()]));
-                    continue;
-                }
-                _ => entry.value.to_json(),
-            };
-            map.insert(key.to_owned(), value);
-        }
-        // OpenAPI 3.0's `nullable`, and a description that stands beside a reference.
-        if schema.get("nullable").and_then(Node::as_bool) == Some(true)
-            && let [name] = type_names(schema).as_slice()
-        {
-            map.insert("type".to_owned(), json!([name, "null"]));
-        }
-        if let (false, Some(Value::String(text))) =
-            (std::ptr::eq(node, schema), node.get("description").map(|text| &text.value))
-        {
-            map.insert("description".to_owned(), json!(text.trim()));
-        }
-        serde_json::Value::Object(map)
-    }
-
-    fn inlined_members(&self, node: &Node, left: &mut usize, depth: usize) -> serde_json::Value {
-        let mut members = Map::new();
-        for (name, entry) in node.entries() {
-            if *left == 0 {
-                break;
-            }
-            members.insert(name.to_owned(), self.inlined(&entry.value, left, depth + 1));
-        }
-        serde_json::Value::Object(members)
     }
 }

@@ -6,6 +6,7 @@ use super::credentials::CredentialNames;
 use super::node::{Node, Value};
 use super::pattern;
 use super::reader::{Object, Reader};
+use super::server_values;
 use super::shape::{SERVER, SERVER_VARIABLE};
 use crate::plan::{HostPattern, Server, ServerVariable};
 
@@ -46,7 +47,9 @@ pub(super) fn read<'d>(
         }
     }
     check_url(reader, server, url, &variables);
-    Some(Server { url: url.to_owned(), variables })
+    let aliases = server_values::aliases(reader, server, &mut variables, credentials);
+    let derived = server_values::derived(reader.root, &variables);
+    Some(Server { url: url.to_owned(), variables, aliases, derived })
 }
 
 /// Token answer fields and callback parameters that become variables, over all schemes.
@@ -99,6 +102,7 @@ fn variable<'d>(
         host_suffixes,
         from_token,
         whole_origin,
+        rendering: None,
         description,
     })
 }
@@ -239,6 +243,22 @@ pub(super) fn hosts<'d>(reader: &mut Reader<'d>, root: Object<'d>) -> Vec<HostPa
         }
     }
     hosts
+}
+
+/// The most that a definition may allow at once.
+const CONCURRENCY_MAX: u64 = 1000;
+
+/// Operations of one connector at once.
+pub(super) fn concurrency<'d>(reader: &mut Reader<'d>, root: Object<'d>) -> Option<usize> {
+    const KEY: &str = "x-keybearer-concurrency";
+    let given = reader.whole(root, KEY)?;
+    if !(1..=CONCURRENCY_MAX).contains(&given) {
+        if let Some(node) = root.get(KEY) {
+            reader.error(node, format!("{KEY} must be 1 to {CONCURRENCY_MAX}"));
+        }
+        return None;
+    }
+    usize::try_from(given).ok()
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ shape!(
         "webhooks",
         "jsonSchemaDialect"
     ],
-    ["x-keybearer-hosts"]
+    ["x-keybearer-hosts", "x-keybearer-concurrency"]
 );
 shape!(
     INFO,
@@ -48,6 +48,7 @@ shape!(
         "x-airbyte-response-error-check",
         "x-airbyte-retry-config",
         "x-airbyte-entity-relationships",
+        "x-airbyte-config-normalization",
     ]
 );
 shape!(
@@ -264,10 +265,24 @@ shape!(
 shape!(
     PAGINATION,
     "x-keybearer-pagination",
-    ["cursor_param", "cursor", "cursor_is", "limit_param", "has_more", "default_limit"],
+    ["cursor_param", "cursor", "cursor_is", "first_page", "limit_param", "has_more", "default_limit"],
     []
 );
 shape!(SCOPING, "a scoping rule", ["param", "config_key", "value_template"], []);
+shape!(
+    RELATIONSHIP,
+    "a relationship",
+    [
+        "source_entity",
+        "target_entity",
+        "foreign_key",
+        "target_key",
+        "cardinality",
+        "description",
+        "parent_record_filter"
+    ],
+    []
+);
 shape!(GRAPHQL_ERRORS, "x-keybearer-graphql-errors", ["errors", "message", "code", "codes"], []);
 shape!(ERROR_CHECK, "x-airbyte-response-error-check", ["field", "on_value", "message_field", "codes"], []);
 shape!(

@@ -20,7 +20,7 @@ pub use operation::{
     Operation, Paging, ParamStyle, Parameter, ValueType,
 };
 pub use path::{JsonPath, Step};
-pub use server::{HostPattern, Server, ServerVariable};
+pub use server::{Alias, Derived, HostPattern, Rendering, Server, ServerVariable};
 pub use template::{PathTemplate, Piece, Template};
 
 use std::collections::HashMap;
@@ -35,14 +35,18 @@ pub struct Plan {
     pub server: Server,
     /// Hosts beside the server's own that operations may reach (downloads, next links).
     pub hosts: Vec<HostPattern>,
+    /// Operations of one connector that may run at once in a process; none: the server's own bound.
+    pub concurrency: Option<usize>,
     /// The ways to authenticate, in document order.
     pub schemes: Vec<Scheme>,
     /// All operations, in document order.
     pub operations: Vec<Operation>,
-    /// The operation of the connector check, and the parameters it is called with.
-    pub check: Option<Check>,
+    /// Position in [`Plan::operations`] of the operation that the connector check calls.
+    pub check: Option<usize>,
     /// Parameters that configuration fills where the caller gives none.
     pub scoping: Vec<Scoping>,
+    /// Whose records give the values of which parameters.
+    pub relationships: Vec<Relationship>,
     /// How an error looks that comes with HTTP 200.
     pub error_check: Option<ErrorCheck>,
     /// How GraphQL answers tell an error; none: they never do.
@@ -64,16 +68,7 @@ pub struct Info {
     pub version: String,
 }
 
-/// The operation that shows whether a credential works.
-#[derive(Debug, Clone)]
-pub struct Check {
-    /// Position in [`Plan::operations`].
-    pub operation: usize,
-    /// Parameters that the probe sends; values may be templates over configuration and time.
-    pub params: Vec<(String, CheckValue)>,
-}
-
-/// A probe's parameter.
+/// A value that a check sends.
 #[derive(Debug, Clone)]
 pub enum CheckValue {
     /// Sent as it is.
@@ -91,6 +86,21 @@ pub struct Scoping {
     pub config_key: String,
     /// A template over `value`, `config`, `param`; none: the value itself.
     pub value_template: Option<Template>,
+}
+
+/// A parameter of one entity's operations takes a field of another entity's records.
+#[derive(Debug, Clone)]
+pub struct Relationship {
+    /// The entity with the parameter.
+    pub child: String,
+    /// The parameter.
+    pub param: String,
+    /// The entity whose records have the value.
+    pub parent: String,
+    /// The field of those records, dotted where it lies deeper.
+    pub key: String,
+    /// Only records fit that have one of these values in each of these fields.
+    pub filter: Vec<(String, Vec<serde_json::Value>)>,
 }
 
 /// An error inside a 2xx body.

@@ -2,7 +2,7 @@
 //!
 //! Knows methods, paths, parameters, bodies, extraction and paging. Must not know authentication or hosts.
 
-use super::{JsonPath, PathTemplate, Template};
+use super::{CheckValue, JsonPath, PathTemplate, Template};
 use indexmap::IndexMap;
 use serde_json::Value;
 
@@ -50,6 +50,8 @@ pub struct Operation {
     pub restli: bool,
     /// Failed attempts may be repeated: a reading action or an idempotent method (RFC 9110 section 9.2.2).
     pub repeatable: bool,
+    /// What a check of this operation sends, before configuration and other entities' records are looked at.
+    pub probe: Vec<(String, CheckValue)>,
 }
 
 /// Where a parameter goes.
@@ -230,16 +232,20 @@ pub struct Paging {
 /// Where the next cursor comes from.
 #[derive(Debug, Clone)]
 pub enum NextCursor {
-    /// A value in the body, given to `cursor_param`.
+    /// A value in the body, given to `cursor_param`. Of several matches the last: `$.data[*].id` is the last record's id.
     Path(JsonPath),
-    /// A URL or path in the body. With `cursor_param`: that query parameter of it is the cursor; without: the URL itself is.
+    /// A URL or path in the body, or a list of links (`[{rel, href}]`) of which the one called `next` is taken. With
+    /// `cursor_param`: that query parameter of it is the cursor; without: the URL itself is.
     Url(JsonPath),
     /// The URL of the `Link` header with this relation; `cursor_param` as with `Url`.
     Link(String),
     /// Counting records: the next cursor is the current offset plus the records that came.
     Offset,
-    /// Counting pages from 1.
-    Page,
+    /// Counting pages.
+    Page {
+        /// The number of the first page: 1, rarely 0.
+        first: u64,
+    },
 }
 
 /// How file bytes are fetched.

@@ -2,13 +2,52 @@
 //!
 //! Knows URL templates and host patterns. Must not know operations.
 
+use super::Template;
+
 /// The server of a definition.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Server {
     /// URL with `{name}` placeholders.
     pub url: String,
     /// Its variables, in document order.
     pub variables: Vec<ServerVariable>,
+    /// Other names that callers may give variables under.
+    pub aliases: Vec<Alias>,
+    /// Variables that a credential tells.
+    pub derived: Vec<Derived>,
+}
+
+/// Another name of a variable: `domain: acme.example.net` for the variable `subdomain: acme`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alias {
+    /// The name.
+    pub name: String,
+    /// The variable.
+    pub variable: String,
+    /// What stands before the variable's value there; may be left out.
+    pub prefix: String,
+    /// What stands after it; may be left out.
+    pub suffix: String,
+}
+
+/// A variable that stands at the end of a credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Derived {
+    /// The variable.
+    pub variable: String,
+    /// The credential form's field.
+    pub field: String,
+    /// What its value follows, the last time it occurs.
+    pub delimiter: String,
+}
+
+/// How a given value becomes what stands in the URL.
+#[derive(Debug, Clone)]
+pub struct Rendering {
+    /// Over `value`.
+    pub template: Template,
+    /// [`ServerVariable::allowed`] lists what is given. Otherwise it lists what stands in the URL, which may be given too.
+    pub of_allowed: bool,
 }
 
 /// A variable of the server URL.
@@ -28,6 +67,8 @@ pub struct ServerVariable {
     pub from_token: bool,
     /// The value replaces scheme and host (the URL is `{name}` or starts with it).
     pub whole_origin: bool,
+    /// Given values that the URL spells otherwise.
+    pub rendering: Option<Rendering>,
     /// Text for people.
     pub description: Option<String>,
 }

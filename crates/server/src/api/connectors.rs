@@ -10,7 +10,7 @@ use super::{Answer, App, schema};
 use crate::core::access::Caller;
 use crate::core::call::{self, CheckReport};
 use crate::core::connectors::{self, Create, CredentialSource};
-use crate::core::{describe, workspaces};
+use crate::core::workspaces;
 use crate::store::{ConnectorFilter, ConnectorUpdate, ConnectorView};
 use axum::Json;
 use axum::extract::State;
@@ -75,7 +75,7 @@ pub(super) async fn create(State(app): State<App>, caller: Caller, Body(body): B
     responses(
         (status = 200, description = "What the check found.", body = schema::checks::CheckResult),
     ),
-    extensions(("x-keybearer-errors" = json!(["credentials_mismatch", "invalid", "not_found"]))),
+    extensions(("x-keybearer-errors" = json!(["credentials_mismatch", "invalid", "unknown_entity", "not_found"]))),
 )]
 pub(super) async fn check_unsaved(State(app): State<App>, caller: Caller, Body(mut body): Body) -> Answer {
     let entities = body.shift_remove("entities");
@@ -301,8 +301,10 @@ pub(super) async fn delete(State(app): State<App>, caller: Caller, Id(id): Id) -
 
 /// Check a connector
 ///
-/// A light real call at the provider. The body may be left out. A refused credential is an answer with
-/// `status: failed`, not an error.
+/// A light real call at the provider, or one for each entity that is named, one after the other: its list, else its get.
+/// Required parameters come from the connector's configuration, from records of another entity where the definition says
+/// whose, or from the definition. The body may be left out. A refused credential is an answer with `status: failed`, not
+/// an error; an entity that the connector does not have is one, and nothing is called.
 #[utoipa::path(
     post,
     path = "/api/v1/integrations/connectors/{id}/check",
@@ -313,7 +315,7 @@ pub(super) async fn delete(State(app): State<App>, caller: Caller, Id(id): Id) -
     responses(
         (status = 200, description = "What the check found.", body = schema::checks::CheckResult),
     ),
-    extensions(("x-keybearer-errors" = json!(["invalid", "app_misconfigured", "not_found"]))),
+    extensions(("x-keybearer-errors" = json!(["invalid", "unknown_entity", "app_misconfigured", "not_found"]))),
 )]
 pub(super) async fn check(
     State(app): State<App>,
@@ -327,58 +329,6 @@ pub(super) async fn check(
     let ready = call::resolve(&app, &caller, &id).await?;
     let report = call::check(&app, ready, &entities).await?;
     ok(checked(Some(&id), &report))
-}
-
-/// Read what an agent can do with a connector
-#[utoipa::path(
-    get,
-    path = "/api/v1/integrations/connectors/{id}/inspect",
-    tag = "Connectors",
-    operation_id = "inspectConnector",
-    params(schema::connectors::ConnectorPath),
-    responses(
-        (status = 200, description = "The connector with its entities.", body = schema::descriptions::Inspection),
-    ),
-    extensions(("x-keybearer-errors" = json!(["not_found"]))),
-)]
-pub(super) async fn inspect(State(app): State<App>, caller: Caller, Id(id): Id) -> Answer {
-    let view = call::view(&app, &caller, &id).await?;
-    let kind = app.catalog.named(&view.connector.connector_type)?;
-    let mut value = connector(&view, Some(kind));
-    let entities = describe::entities(kind, None)?;
-    if let Some(object) = value.as_object_mut() {
-        object.insert("connector_type".to_owned(), json!(kind.info.slug));
-        object.insert("definition_id".to_owned(), json!(kind.info.definition_id));
-        object.insert("docs_skill_id".to_owned(), json!(describe::docs_skill_id(kind)));
-        object.insert("entities".to_owned(), entities.get("entities").cloned().unwrap_or_default());
-        object.insert("warnings".to_owned(), json!([]));
-    }
-    ok(value)
-}
-
-/// List entities, actions and their parameters
-#[utoipa::path(
-    get,
-    path = "/api/v1/integrations/connectors/{id}/entities",
-    tag = "Connectors",
-    operation_id = "listEntities",
-    params(schema::connectors::ConnectorPath, schema::descriptions::EntityQuery),
-    responses(
-        (status = 200, description = "The entities.", body = schema::descriptions::EntityList),
-    ),
-    extensions(("x-keybearer-errors" = json!(["invalid", "unknown_entity", "not_found"]))),
-)]
-pub(super) async fn entities(
-    State(app): State<App>,
-    caller: Caller,
-    Id(id): Id,
-    Query(mut fields): Query,
-) -> Answer {
-    let entity = fields.text("entity", TEXT_MAX);
-    fields.finish()?;
-    let view = call::view(&app, &caller, &id).await?;
-    let kind = app.catalog.named(&view.connector.connector_type)?;
-    ok(describe::entities(kind, entity.as_deref())?)
 }
 
 /// The answer of a check.

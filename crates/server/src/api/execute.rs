@@ -16,6 +16,7 @@ use axum::response::Response;
 use http::{HeaderValue, header};
 use keybearer_connector::call::{Answer as CallAnswer, Payload, Shaping, StreamHead};
 use serde_json::{Map, Value};
+use tokio::sync::OwnedSemaphorePermit;
 
 /// Fields of a projection.
 const FIELDS_MAX: usize = 500;
@@ -49,7 +50,7 @@ const FIELDS_MAX: usize = 500;
         ), headers(("Content-Disposition" = String, description = "Name of a downloaded file; only with bytes."))),
         (status = 206, description = "The bytes that a `range_header` asked for.", body = String, content_type = "application/octet-stream"),
     ),
-    extensions(("x-keybearer-errors" = json!(["invalid", "unknown_entity", "unknown_action", "invalid_params", "not_pageable", "not_found", "reauthorization_required", "app_misconfigured", "upstream_rejected", "upstream_forbidden", "upstream_not_found", "upstream_conflict", "upstream_rate_limited", "upstream_error", "upstream_timeout", "upstream_blocked", "upstream_response_too_large", "upstream_redirect_refused", "token_endpoint_error", "refresh_in_progress"]))),
+    extensions(("x-keybearer-errors" = json!(["invalid", "unknown_entity", "unknown_action", "invalid_params", "not_pageable", "not_found", "reauthorization_required", "app_misconfigured", "upstream_rejected", "upstream_forbidden", "upstream_not_found", "upstream_conflict", "upstream_rate_limited", "upstream_error", "upstream_timeout", "upstream_blocked", "upstream_response_too_large", "upstream_redirect_refused", "token_endpoint_error", "refresh_in_progress", "connector_busy"]))),
 )]
 pub(super) async fn run(State(app): State<App>, caller: Caller, Id(id): Id, Body(body): Body) -> Answer {
     let started = app.clock.ticks();
@@ -59,9 +60,12 @@ pub(super) async fn run(State(app): State<App>, caller: Caller, Id(id): Id, Body
     let elapsed = app.clock.ticks().saturating_sub(started).as_millis();
     match executed {
         Executed::Answer(driven) => Ok(match *driven {
-            Driven { answer: CallAnswer { result: Payload::Stream(head), .. }, body: Some(body) } => {
-                stream(&head, body)
-            }
+            Driven {
+                answer: CallAnswer { result: Payload::Stream(head), .. },
+                body: Some(body),
+                place,
+                ..
+            } => stream(&head, body, place),
             Driven { answer, .. } => json(envelope(&answer, &id, elapsed)),
         }),
         Executed::Check(report) => Ok(json(plain(&checked(Some(&id), &report), &id, elapsed))),
@@ -144,11 +148,11 @@ fn json(bytes: Vec<u8>) -> Response {
 }
 
 /// File bytes as they come. A stream that breaks ends the connection, so that no client takes a part for the whole.
-fn stream(head: &StreamHead, body: BodyStream) -> Response {
-    let chunks = futures_util::stream::try_unfold(body, |mut body| async move {
+fn stream(head: &StreamHead, body: BodyStream, place: OwnedSemaphorePermit) -> Response {
+    let chunks = futures_util::stream::try_unfold((body, place), |(mut body, place)| async move {
         let chunk =
             body.next_chunk().await.map_err(|_| std::io::Error::other("the provider's file broke off"))?;
-        Ok::<_, std::io::Error>(chunk.map(|chunk| (chunk, body)))
+        Ok::<_, std::io::Error>(chunk.map(|chunk| (chunk, (body, place))))
     });
     let mut response = Response::new(ResponseBody::from_stream(chunks));
     *response.status_mut() = head.status;

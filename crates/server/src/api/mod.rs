@@ -9,6 +9,7 @@ mod callback;
 mod caller;
 mod connectors;
 mod definitions;
+mod describe;
 mod docs;
 mod execute;
 mod flows;

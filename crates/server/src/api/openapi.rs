@@ -11,8 +11,8 @@ mod failures;
 mod tests;
 
 use super::{
-    Answer, callback, connectors, definitions, docs, execute, flows, health, jobs, oauth_apps, pages,
-    redirect_urls, schema, skills, templates, tokens, workspaces,
+    Answer, callback, connectors, definitions, describe, docs, execute, flows, health, jobs, oauth_apps,
+    pages, redirect_urls, schema, skills, templates, tokens, workspaces,
 };
 use axum::response::IntoResponse;
 use http::header;
@@ -56,7 +56,7 @@ use utoipa::OpenApi;
         redirect_urls::get, redirect_urls::put,
         flows::start, callback::legacy, callback::context,
         connectors::create, connectors::list, connectors::check_unsaved, connectors::get, connectors::put,
-        connectors::delete, connectors::check, connectors::inspect, connectors::entities,
+        connectors::delete, connectors::check, describe::inspect, describe::entities,
         connectors::for_user, connectors::instances_for_user,
         execute::run, jobs::get,
         definitions::list, definitions::get, templates::list, templates::get, skills::docs,

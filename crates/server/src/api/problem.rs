@@ -52,6 +52,7 @@ pub fn status_and_code(kind: Kind) -> (StatusCode, &'static str) {
         Kind::TokenEndpointError => (StatusCode::BAD_GATEWAY, "token_endpoint_error"),
         Kind::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "rate_limited"),
         Kind::RefreshInProgress => (StatusCode::SERVICE_UNAVAILABLE, "refresh_in_progress"),
+        Kind::ConnectorBusy => (StatusCode::SERVICE_UNAVAILABLE, "connector_busy"),
         Kind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
         Kind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
     }

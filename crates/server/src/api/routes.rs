@@ -5,8 +5,8 @@
 use super::caller::Guarded;
 use super::layer::Edge;
 use super::{
-    App, callback, connectors, definitions, docs, execute, flows, health, jobs, oauth_apps, openapi, pages,
-    redirect_urls, skills, templates, tokens, workspaces,
+    App, callback, connectors, definitions, describe, docs, execute, flows, health, jobs, oauth_apps,
+    openapi, pages, redirect_urls, skills, templates, tokens, workspaces,
 };
 use crate::core::access::Access;
 use crate::core::access::Access::{Application, Either, Public, Scoped};
@@ -65,8 +65,8 @@ pub fn routes() -> Vec<Route> {
         route!(Either, PUT "/integrations/connectors/{id}" => connectors::put),
         route!(Either, DELETE "/integrations/connectors/{id}" => connectors::delete),
         route!(Either, POST "/integrations/connectors/{id}/check" => connectors::check),
-        route!(Either, GET "/integrations/connectors/{id}/inspect" => connectors::inspect),
-        route!(Either, GET "/integrations/connectors/{id}/entities" => connectors::entities),
+        route!(Either, GET "/integrations/connectors/{id}/inspect" => describe::inspect),
+        route!(Either, GET "/integrations/connectors/{id}/entities" => describe::entities),
         route!(Either, POST "/integrations/connectors/{id}/execute" => execute::run),
         route!(Either, POST "/connectors/sources/{id}/execute" => execute::run),
         route!(Either, POST "/connectors/instances/{id}/execute" => execute::run),

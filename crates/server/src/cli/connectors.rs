@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::core::catalog::Catalog;
 use anyhow::Context;
 use clap::Subcommand;
+use keybearer_connector::document::Supplied;
 use std::path::PathBuf;
 
 #[derive(Subcommand)]
@@ -81,6 +82,13 @@ fn describe(catalog: &Catalog, name: &str, json: bool) -> anyhow::Result<()> {
     say(&format!("{} ({}), definition {}", kind.info.display_name, kind.info.slug, kind.info.definition_id));
     for line in crate::core::describe::lines(kind)? {
         say(&line);
+    }
+    let supplied = &kind.definition()?.supplied;
+    if !supplied.is_empty() {
+        say("Supplied by Keybearer, because the document does not say it:");
+    }
+    for Supplied { pointer, value } in supplied {
+        say(&format!("  {pointer}: {value}"));
     }
     Ok(())
 }

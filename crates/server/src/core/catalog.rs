@@ -7,7 +7,7 @@ use keybearer_connector::document::{self, Additions, Definition, Problem, Severi
 use keybearer_connector::plan::{Info, Plan};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 /// Built-in definitions: folder name and text.
 const BUILT_IN: [(&str, &str); 5] = [
@@ -17,6 +17,24 @@ const BUILT_IN: [(&str, &str); 5] = [
     ("salesforce", include_str!("../../../../connectors/salesforce/connector.yaml")),
     ("slack", include_str!("../../../../connectors/slack/connector.yaml")),
 ];
+
+/// Origin of the definitions in this program.
+const BUILT_IN_ORIGIN: &str = "built-in";
+
+/// What published documents lack, for their providers.
+static ADDITIONS: LazyLock<Additions> = LazyLock::new(|| {
+    Additions::parse(include_str!("../../../../connectors/additions.yaml")).unwrap_or_else(|problems| {
+        for problem in problems {
+            tracing::error!(%problem, "the built-in additions cannot be read");
+        }
+        Additions::none()
+    })
+});
+
+/// Reads a definition that is not built in, with what Keybearer adds to published ones.
+pub fn compile(source: &str) -> std::result::Result<Definition, Vec<Problem>> {
+    document::load(source, &ADDITIONS)
+}
 
 /// All connector types, by any of their names.
 pub struct Catalog {
@@ -41,7 +59,7 @@ impl Catalog {
     pub fn load(directory: Option<&Path>) -> Self {
         let mut catalog = Self { types: BTreeMap::new(), names: HashMap::new(), unreadable: Vec::new() };
         for (name, source) in BUILT_IN {
-            catalog.add("built-in".to_owned(), source.to_owned(), Path::new(name));
+            catalog.add(BUILT_IN_ORIGIN.to_owned(), source.to_owned(), Path::new(name));
         }
         for path in directory.map(definition_files).unwrap_or_default() {
             match std::fs::read_to_string(&path) {
@@ -135,7 +153,14 @@ impl ConnectorType {
     }
 
     fn compiled(&self) -> &std::result::Result<Arc<Definition>, Vec<Problem>> {
-        self.compiled.get_or_init(|| document::load(&self.source, &Additions::default()).map(Arc::new))
+        self.compiled.get_or_init(|| {
+            // Our own definitions say everything themselves.
+            let definition = match self.origin.as_str() {
+                BUILT_IN_ORIGIN => document::load(&self.source, &Additions::none()),
+                _ => compile(&self.source),
+            };
+            definition.map(Arc::new)
+        })
     }
 }
 

@@ -13,7 +13,7 @@ use crate::core::{Deps, jobs, oauth_apps, workspaces};
 use crate::store::{
     ConnectorFilter, ConnectorRow, ConnectorUpdate, ConnectorView, FinishConnector, GrantRow, WorkspaceRow,
 };
-use keybearer_connector::call::match_scheme;
+use keybearer_connector::call::{derive_variables, match_scheme};
 use keybearer_connector::plan::{Plan, SchemeKind};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
@@ -124,7 +124,8 @@ async fn by_credentials(
     values: &Map<String, Value>,
     auth_scheme: Option<&str>,
 ) -> Result<ConnectorView> {
-    let environment = consent::accept_environment(plan, &ask.environment, "environment")?;
+    let mut environment = consent::accept_environment(plan, &ask.environment, "environment")?;
+    derive_variables(plan, values, &mut environment);
     consent::check_missing(plan, &environment)?;
     let environment: Map<String, Value> = environment.0.into_iter().collect();
     // A refused credential must not leave a workspace behind, so everything is made for it before it exists.
@@ -274,7 +275,8 @@ pub async fn check_unsaved(
     let CredentialSource::Credentials { values, auth_scheme } = &ask.source else {
         return Err(Error::field("credentials", "missing", "is required"));
     };
-    let environment = consent::accept_environment(&plan, &ask.environment, "environment")?;
+    let mut environment = consent::accept_environment(&plan, &ask.environment, "environment")?;
+    derive_variables(&plan, values, &mut environment);
     consent::check_missing(&plan, &environment)?;
     let environment: Map<String, Value> = environment.0.into_iter().collect();
     let (grant, secret) =

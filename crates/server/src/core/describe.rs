@@ -4,19 +4,74 @@
 
 use crate::core::catalog::ConnectorType;
 use crate::core::error::{Error, Kind, Result};
+use keybearer_connector::call::find_entity;
 use keybearer_connector::describe::Description;
-use serde_json::{Value, json};
+pub use keybearer_connector::describe::ToolFormat;
+use keybearer_connector::document::Definition;
+use serde_json::{Map, Value, json};
+
+/// How much is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// Every parameter.
+    Full,
+    /// Enough to choose an operation, small enough for a prompt.
+    Summary,
+}
+
+/// What a reader wants to see.
+pub struct View<'a> {
+    /// Only this entity.
+    pub entity: Option<&'a str>,
+    /// Tool definitions instead of entities.
+    pub format: Option<ToolFormat>,
+    /// How much.
+    pub detail: Detail,
+}
+
+/// `{entities}` or, with a format, `{tools, operations?}`.
+pub fn told(kind: &ConnectorType, view: &View<'_>) -> Result<Map<String, Value>> {
+    let definition = kind.definition()?;
+    known(definition, view.entity)?;
+    let description = Description::of(definition);
+    let told = match (view.format, view.detail) {
+        (Some(format), Detail::Full) => description.tools(format, view.entity),
+        (Some(format), Detail::Summary) => description.summary_tool(format, view.entity),
+        (None, Detail::Full) => return entities(kind, view.entity).map(members),
+        (None, Detail::Summary) => {
+            let all = description.summary();
+            let wanted =
+                |one: &&Value| view.entity.is_none_or(|name| one.get("entity") == Some(&json!(name)));
+            let entities: Vec<&Value> = all.as_array().into_iter().flatten().filter(wanted).collect();
+            Some(json!({"entities": entities}))
+        }
+    };
+    Ok(members(told.unwrap_or_default()))
+}
+
+/// An entity that the definition does not have is an error that names those it has.
+fn known(definition: &Definition, entity: Option<&str>) -> Result<()> {
+    let Some(entity) = entity else { return Ok(()) };
+    find_entity(&definition.plan, entity).map_err(|fault| Error::new(Kind::UnknownEntity, fault.message))
+}
+
+fn members(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
 
 /// `{"entities": [{"entity", "actions": [operation, …]}]}`: every operation written out, of all entities or of one.
 pub fn entities(kind: &ConnectorType, entity: Option<&str>) -> Result<Value> {
     let definition = kind.definition()?;
+    known(definition, entity)?;
     let description = Description::of(definition);
-    let told: Vec<Value> = match entity {
-        Some(entity) => {
-            vec![description.entity(entity).ok_or_else(|| unknown(&names(description), entity))?]
-        }
-        None => names(description).iter().filter_map(|name| description.entity(name)).collect(),
+    let names = match entity {
+        Some(entity) => vec![entity.to_owned()],
+        None => names(description),
     };
+    let told: Vec<Value> = names.iter().filter_map(|name| description.entity(name)).collect();
     Ok(json!({ "entities": told }))
 }
 
@@ -102,9 +157,4 @@ fn names(description: Description<'_>) -> Vec<String> {
         .flatten()
         .filter_map(|entity| entity.get("entity").and_then(Value::as_str));
     names.map(str::to_owned).collect()
-}
-
-fn unknown(names: &[String], entity: &str) -> Error {
-    let shown: String = entity.chars().filter(|c| !c.is_control()).take(80).collect();
-    Error::new(Kind::UnknownEntity, format!("There is no entity `{shown}`; there are {}", names.join(", ")))
 }

@@ -44,6 +44,8 @@ pub enum Kind {
     TokenEndpointError,
     RateLimited,
     RefreshInProgress,
+    /// Too many operations of one connector at once.
+    ConnectorBusy,
     Unavailable,
     Internal,
 }

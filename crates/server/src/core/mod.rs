@@ -55,6 +55,8 @@ pub struct Deps {
     pub sign_ins: sign_ins::SignIns,
     /// Opened connectors, ready to call.
     pub ready: call::ReadyCache,
+    /// How many operations of each connector run at once.
+    pub gates: call::gate::Gates,
     /// Refreshes that run in this process.
     pub refreshes: grants::Refreshes,
     /// When this process last read the change feed.

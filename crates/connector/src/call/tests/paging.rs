@@ -46,7 +46,14 @@ fn next_links_offsets_and_pages() {
         json!("6")
     );
     assert_eq!(cursor(page(Some("after"), NextCursor::Offset, Some(3)), json!({}), two), json!(null));
-    assert_eq!(cursor(page(Some("after"), NextCursor::Page, Some(2)), json!({}), two), json!("2"));
+    assert_eq!(
+        cursor(page(Some("after"), NextCursor::Page { first: 1 }, Some(2)), json!({}), two),
+        json!("2")
+    );
+    assert_eq!(
+        cursor(page(Some("after"), NextCursor::Page { first: 0 }, Some(2)), json!({}), two),
+        json!("1")
+    );
     let mut machine = call_on(
         plan(vec![Operation { paging: page(None, NextCursor::Url(path("$.next")), None), ..list() }]),
         json!({"cursor": "/v1/contacts?x=1"}),
@@ -70,6 +77,54 @@ fn next_links_offsets_and_pages() {
         );
         assert!(fault.is_err(), "{evil}");
     }
+}
+
+/// The cursor after a page of the list, which pages by `after` and `limit`.
+fn next_of(next: NextCursor, has_more: Option<&str>, params: Value, body: &str) -> Value {
+    let paging = Paging {
+        cursor_param: Some("after".into()),
+        limit_param: Some("limit".into()),
+        next,
+        has_more: has_more.map(path),
+        default_limit: None,
+    };
+    let mut machine = call_on(plan(vec![Operation { paging: Some(paging), ..list() }]), params).unwrap();
+    machine.start();
+    done(machine.answer(200, &[], body)).1["end_cursor"].clone()
+}
+
+#[test]
+fn the_last_record_continues() {
+    let last = || NextCursor::Path(path("$.results[*].id"));
+    let next = |more: Option<&str>, params, body: &str| next_of(last(), more, params, body);
+    let two = r#"{"results":[{"id":"a"},{"id":"b"}],"has_more":true}"#;
+    assert_eq!(next(Some("$.has_more"), json!({}), two), json!("b"));
+    assert_eq!(next(Some("$.has_more"), json!({}), &two.replace("true", "false")), json!(null));
+    assert_eq!(
+        next(Some("$.has_more"), json!({"limit": 100}), two),
+        json!("b"),
+        "the provider's word counts"
+    );
+    assert_eq!(next(None, json!({"limit": 2}), two), json!("b"));
+    assert_eq!(next(None, json!({"limit": 3}), two), json!(null), "a page that is not full is the last");
+    assert_eq!(next(None, json!({}), r#"{"results":[]}"#), json!(null));
+}
+
+#[test]
+fn a_list_of_links_continues_with_the_next_one() {
+    let next = |body: &str| next_of(NextCursor::Url(path("$.links")), None, json!({}), body);
+    let links = r#"{"results":[{}],"links":[{"rel":"self","href":"/v1/contacts?after=1"},{"rel":"next","href":"https://elsewhere.example/x?after=2"}]}"#;
+    assert_eq!(next(links), json!("2"));
+    assert_eq!(next(&links.replace("\"next\"", "\"last\"")), json!(null));
+    assert_eq!(next(r#"{"results":[{}],"links":[7,null]}"#), json!(null));
+}
+
+#[test]
+fn a_page_never_leads_to_itself() {
+    let body = r#"{"results":[{}],"next":"/v1/contacts?after=9"}"#;
+    let next = |params| next_of(NextCursor::Url(path("$.next")), None, params, body);
+    assert_eq!(next(json!({"after": "8"})), json!("9"));
+    assert_eq!(next(json!({"after": "9"})), json!(null));
 }
 
 #[test]

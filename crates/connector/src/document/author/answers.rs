@@ -89,12 +89,12 @@ pub(super) fn read(
     let json_kind = kinds.iter().find(|(kind, _)| is_json(kind) || *kind == "*/*");
     answer.file = json_kind.is_none() && !kinds.is_empty();
     let schema = json_kind.and_then(|(_, media)| media.get("schema"));
-    let mut converted = json!({"description": words});
+    let mut converted = Map::from_iter([("description".to_owned(), json!(words))]);
     if let Some(schema) = schema {
         let (many, path) = records(source, schema, item, segment);
         answer.many = many;
         let shown = shown(source, schema, &path, place, left_out, &mut answer);
-        converted["content"] = json!({"application/json": {"schema": shown}});
+        converted.insert("content".to_owned(), json!({"application/json": {"schema": shown}}));
         answer.records = (!path.is_empty()).then(|| format!("$.{}", path.join(".")));
     }
     answer.responses = json!({status: converted});
@@ -211,10 +211,8 @@ fn shown<'s>(
         return reference(answer).unwrap_or_default();
     }
     let mut whole = Value::Object(Converter::new(source, left_out, place).schema(schema, depth));
-    let mut pointer: String = path.iter().map(|name| format!("/properties/{name}")).collect();
-    if list {
-        pointer.push_str("/items");
-    }
+    let steps = path.iter().flat_map(|name| ["/properties/", name]).chain(list.then_some("/items"));
+    let pointer: String = steps.collect();
     meta(&whole, &pointer, (&mut String::from("$"), 0), &mut answer.meta);
     if name.is_some() {
         answer.record = shared(source, record, place, left_out);
@@ -244,7 +242,8 @@ fn meta(schema: &Value, records: &str, (path, depth): (&mut String, usize), foun
     for (name, inner) in beside {
         let length = path.len();
         let around = path.rsplit('.').next().unwrap_or_default().to_owned();
-        path.push_str(&if is_path_name(name) { format!(".{name}") } else { format!("['{name}']") });
+        let (before, after) = if is_path_name(name) { (".", "") } else { ("['", "']") };
+        path.extend([before, name, after]);
         let is = |kind: &str| {
             inner
                 .get("type")

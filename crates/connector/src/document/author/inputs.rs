@@ -122,7 +122,7 @@ fn parameter_of(
     match text(parameter, "style") {
         Some(style) if known.contains(&style) => put("style", json!(style)),
         Some(_) => {
-            left_out.note("parameter styles that a definition does not have", &format!("{name} of {place}"))
+            left_out.note("parameter styles that a definition does not have", &format!("{name} of {place}"));
         }
         None => {}
     }

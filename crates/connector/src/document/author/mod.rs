@@ -80,16 +80,16 @@ pub fn from_openapi(document: &str, names: Names<'_>, only: &[String]) -> Result
     }
     root.insert("components".to_owned(), Value::Object(components));
     root.insert("paths".to_owned(), Value::Object(converted.paths.clone()));
-    let mut root = Value::Object(root);
-    if let Ok(definition) = load(&yaml(&root, &comments), &Additions::none()) {
+    let first = yaml(&Value::Object(root.clone()), &comments);
+    if let Ok(definition) = load(&first, &Additions::none()) {
         paging::write(&mut converted.paths, &definition.plan, &mut comments);
-        root["paths"] = Value::Object(converted.paths);
+        root.insert("paths".to_owned(), Value::Object(converted.paths));
         if definition.plan.check.is_none() {
             let words = "TODO: x-airbyte-preferred-for-check: true on an operation that needs no parameter";
             comments.insert("/paths".to_owned(), vec![words.to_owned()]);
         }
     }
-    Ok(Draft { text: yaml(&root, &comments), left_out })
+    Ok(Draft { text: yaml(&Value::Object(root), &comments), left_out })
 }
 
 fn root(source: &Source, names: Names<'_>) -> Map<String, Value> {

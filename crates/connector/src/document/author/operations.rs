@@ -138,7 +138,7 @@ fn renamed(path: &str) -> Option<(String, Vec<String>)> {
         if name.is_empty() || literal.contains('}') {
             return None;
         }
-        whole.push_str(&format!("{literal}{{{name}}}"));
+        whole.extend([literal, "{", &name, "}"]);
         if !names.contains(&name) {
             names.push(name);
         }

@@ -19,8 +19,8 @@ pub(super) fn write(paths: &mut Map<String, Value>, plan: &Plan, comments: &mut 
             let Some(paging) = found.get(&name).copied() else { continue };
             let at = pointer(&pointer("/paths", path), method);
             let Some(operation) = operation.as_object_mut() else { continue };
-            match paging {
-                Some(paging) => insert(operation, key_of(paging)),
+            match paging.map(key_of).or_else(|| last_record(operation)) {
+                Some(key) => insert(operation, key),
                 None => {
                     let words = "TODO: how it pages (x-keybearer-pagination), or why it does not (x-airbyte-no-pagination)";
                     comments.insert(pointer(&at, "x-airbyte-action"), vec![words.to_owned()]);
@@ -28,6 +28,26 @@ pub(super) fn write(paths: &mut Map<String, Value>, plan: &Plan, comments: &mut 
             }
         }
     }
+}
+
+/// The last record's id is the cursor: where `starting_after` is declared and the answer only says whether there is more.
+fn last_record(operation: &Map<String, Value>) -> Option<Value> {
+    let declared = |name: &str| {
+        let parameters = operation.get("parameters").and_then(Value::as_array);
+        parameters
+            .is_some_and(|all| all.iter().any(|parameter| parameter.get("name").is_some_and(|n| n == name)))
+    };
+    let records = operation.get("x-airbyte-record-extractor")?.as_str()?;
+    let has_more = operation.get("x-airbyte-meta-extractor")?.get("has_more")?;
+    if !declared("starting_after") {
+        return None;
+    }
+    let cursor = format!("{records}[*].id");
+    Some(if declared("limit") {
+        json!({"cursor_param": "starting_after", "cursor": cursor, "has_more": has_more, "limit_param": "limit"})
+    } else {
+        json!({"cursor_param": "starting_after", "cursor": cursor, "has_more": has_more})
+    })
 }
 
 /// Before the parameters that it names.
@@ -47,11 +67,16 @@ fn key_of(paging: &Paging) -> Value {
         NextCursor::Path(path) | NextCursor::Url(path) => path.to_string(),
         NextCursor::Link(relation) => format!("@link.{relation}"),
         NextCursor::Offset => "offset".to_owned(),
-        NextCursor::Page => "page".to_owned(),
+        NextCursor::Page { .. } => "page".to_owned(),
     };
     key.insert("cursor".to_owned(), json!(cursor));
     if matches!(paging.next, NextCursor::Url(_)) {
         key.insert("cursor_is".to_owned(), json!("url"));
+    }
+    if let NextCursor::Page { first } = paging.next
+        && first != 1
+    {
+        key.insert("first_page".to_owned(), json!(first));
     }
     if let Some(path) = &paging.has_more {
         key.insert("has_more".to_owned(), json!(path.to_string()));

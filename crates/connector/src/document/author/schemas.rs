@@ -53,7 +53,7 @@ impl<'s, 'l> Converter<'s, 'l> {
         let mut parts = Vec::new();
         self.parts(schema, &mut parts, 0);
         let mut converted = Map::new();
-        self.types(&parts, &mut converted);
+        Self::types(&parts, &mut converted);
         for part in &parts {
             for key in KEPT {
                 if let Some(value) = part.get(*key)
@@ -62,7 +62,7 @@ impl<'s, 'l> Converter<'s, 'l> {
                     converted.insert((*key).to_owned(), value.clone());
                 }
             }
-            self.values(part, &mut converted);
+            Self::values(part, &mut converted);
             bounds(part, &mut converted);
         }
         self.values += 1;
@@ -100,7 +100,7 @@ impl<'s, 'l> Converter<'s, 'l> {
         }
     }
 
-    fn types(&self, parts: &[&'s Value], converted: &mut Map<String, Value>) {
+    fn types(parts: &[&'s Value], converted: &mut Map<String, Value>) {
         let mut names: Vec<&str> = Vec::new();
         for part in parts {
             let found: Vec<&str> = match part.get("type") {
@@ -130,7 +130,7 @@ impl<'s, 'l> Converter<'s, 'l> {
     }
 
     /// Description, enum and default.
-    fn values(&mut self, part: &'s Value, converted: &mut Map<String, Value>) {
+    fn values(part: &'s Value, converted: &mut Map<String, Value>) {
         if let Some(words) = text(part, "description").or(text(part, "title"))
             && !converted.contains_key("description")
         {

@@ -56,6 +56,7 @@ fn every_operation_gets_a_name() {
             "GET agents list",
             "GET macros list",
             "GET notes get",
+            "GET audits list",
         ]
     );
 }
@@ -95,10 +96,13 @@ fn lists_page() {
     assert_eq!(tickets.limit_param.as_deref(), Some("per_page"));
     assert!(matches!(&tickets.next, NextCursor::Path(path) if path.to_string() == "$.meta.next_cursor"));
     assert_eq!(tickets.has_more.unwrap().to_string(), "$.meta.has_more");
-    assert!(matches!(paging("agents").unwrap().next, NextCursor::Page));
+    assert!(matches!(paging("agents").unwrap().next, NextCursor::Page { first: 1 }));
     assert!(matches!(paging("macros").unwrap().next, NextCursor::Link(_)));
     // What was inferred is written down, so that an author sees and corrects it.
-    assert_eq!(draft(DESK).text.matches("x-keybearer-pagination:").count(), 3);
+    let audits = paging("audits").unwrap();
+    assert_eq!(audits.cursor_param.as_deref(), Some("starting_after"));
+    assert!(matches!(&audits.next, NextCursor::Path(path) if path.to_string() == "$.data[*].id"));
+    assert_eq!(draft(DESK).text.matches("x-keybearer-pagination:").count(), 4);
     assert_eq!(draft(DESK).text.matches("# TODO: how it pages").count(), 1);
 }
 

@@ -2,6 +2,7 @@
 
 use super::super::{Additions, load};
 use super::SMALL;
+use crate::plan::{Action, NextCursor};
 
 const FRAGMENT: &str = "
 small-crm:
@@ -44,4 +45,80 @@ fn needs_the_same_origins() {
 fn bad_fragments_name_their_line() {
     let problems = Additions::parse("a: {token_url: x}\n").unwrap_err();
     assert!(problems[0].line == 1 && problems[0].message.contains("token_url"));
+    for (bad, part) in [
+        ("a: {}", "either token_url or server_url"),
+        (
+            "a: {token_url: 'https://a.example', server_url: 'https://a.example'}",
+            "either token_url or server_url",
+        ),
+        ("a: {server_url: 'https://a.example', scheme: {}}", "only paging"),
+        ("a: {server_url: 'https://a.example', document: {}}", "only paging"),
+        ("a: {token_url: 'https://a.example', pages: {}}", "unknown key \"pages\""),
+        ("a: {token_url: 'https://{a.example'}", "no origin"),
+        ("a: {token_url: 'https://a}.example'}", "no origin"),
+    ] {
+        let problems = Additions::parse(bad).unwrap_err();
+        assert!(problems[0].message.contains(part), "{bad}: {}", problems[0].message);
+    }
+}
+
+/// The document's own server, and paging for its list of contacts.
+const PAGING: &str = "
+small-crm:
+  server_url: https://{subdomain}.example.com/v9
+  paging:
+    contacts: {cursor_param: limit, cursor: offset}
+    contacts.create: {cursor_param: name, cursor: page}
+    strangers: {cursor_param: limit, cursor: offset}
+";
+
+#[test]
+fn paging_reaches_operations() {
+    let silent = SMALL.replace("      x-keybearer-pagination:", "      x-note:");
+    let additions = Additions::parse(PAGING).unwrap();
+    let definition = load(&silent, &additions).unwrap();
+    let paging = |entity, action| definition.plan.operation(entity, action).unwrap().paging.clone();
+    assert!(matches!(paging("contacts", Action::List).unwrap().next, NextCursor::Offset));
+    assert!(matches!(paging("contacts", Action::Create).unwrap().next, NextCursor::Page { first: 1 }));
+    let pointers: Vec<_> = definition.supplied.iter().map(|supplied| supplied.pointer.as_str()).collect();
+    assert_eq!(
+        pointers,
+        ["/paths/~1contacts/get/x-keybearer-pagination", "/paths/~1contacts/post/x-keybearer-pagination"]
+    );
+    let other = silent.replace("https://{subdomain}.example.com", "https://{subdomain}.example.net");
+    assert!(load(&other, &additions).unwrap().supplied.is_empty());
+}
+
+#[test]
+fn says_what_was_supplied() {
+    let definition = load(SMALL, &Additions::parse(FRAGMENT).unwrap()).unwrap();
+    let shown: Vec<_> = definition
+        .supplied
+        .iter()
+        .map(|supplied| format!("{} {}", supplied.pointer, supplied.value))
+        .collect();
+    let oauth = "/components/securitySchemes/oauth2/x-keybearer-oauth";
+    assert_eq!(
+        shown,
+        [
+            format!("{oauth}/authorize_params/access_type \"offline\""),
+            format!("{oauth}/issuer \"https://i.example\""),
+            "/x-note \"added\"".to_owned(),
+        ]
+    );
+    assert!(load(SMALL, &Additions::none()).unwrap().supplied.is_empty());
+}
+
+#[test]
+fn additions_never_break_a_document() {
+    let unfit = FRAGMENT.replace("issuer: 'https://i.example'", "identity: {entity: nobody, id: $.id}");
+    let small = SMALL.replace("        identity:", "        x-identity:");
+    let definition = load(&small, &Additions::parse(&unfit).unwrap()).unwrap();
+    assert!(definition.supplied.is_empty());
+    assert_eq!(definition.plan.oauth().unwrap().1.authorize_params.len(), 1);
+    let warning = definition.warnings.last().unwrap();
+    assert!(warning.message.contains("left out") && warning.message.contains("nobody"), "{warning}");
+    let broken = small.replace("x-airbyte-action: create", "x-airbyte-action: crate");
+    let problems = load(&broken, &Additions::parse(&unfit).unwrap()).unwrap_err();
+    assert!(problems.iter().all(|problem| !problem.message.contains("nobody")), "{problems:?}");
 }

@@ -5,6 +5,7 @@ mod endpoints;
 mod mistakes;
 mod paging;
 mod plans;
+mod server_values;
 mod yaml;
 
 use super::{Additions, Definition, Problem, load};

@@ -29,7 +29,7 @@ fn shown(paging: Option<Paging>) -> String {
         NextCursor::Url(path) => format!("url {path}"),
         NextCursor::Link(relation) => format!("link {relation}"),
         NextCursor::Offset => "offset".to_owned(),
-        NextCursor::Page => "page".to_owned(),
+        NextCursor::Page { first } => format!("page from {first}"),
     };
     let more = paging.has_more.map(|path| format!(" while {path}")).unwrap_or_default();
     let name = |name: Option<String>| name.unwrap_or_else(|| "-".to_owned());
@@ -103,14 +103,28 @@ fn inferred() {
             "",
             "startAt maxResults offset",
         ),
-        ("page:integer page_size:integer", "page_info: $.data.page_info", "", "page page_size page"),
+        ("page:integer page_size:integer", "page_info: $.data.page_info", "", "page page_size page from 1"),
         (
             "page:integer per_page:integer",
             "more_records: $.info.more_records, page: $.info.page",
             "",
-            "page per_page page while $.info.more_records",
+            "page per_page page from 1 while $.info.more_records",
         ),
         ("page:integer", "last_page: $.last_page", "", "none"),
+        (
+            "starting_after ending_before limit:integer",
+            "has_more: $.has_more",
+            "",
+            "starting_after limit path $[*].id while $.has_more",
+        ),
+        ("starting_after limit:integer", "total: $.total", "", "none"),
+        ("page:integer after before per_page:integer", "next: \"@link.next\"", "", "page per_page link next"),
+        (
+            "start limit:integer",
+            "next: $._links.next",
+            "_links: {type: object, properties: {next: {type: string}}}",
+            "start limit url $._links.next",
+        ),
         ("", "cursor: $.records.cursor", "", "none"),
         ("cursor limit:integer", "previous_cursor: $.previous_cursor", "", "none"),
         ("name", "count: $.count", "", "none"),
@@ -118,6 +132,34 @@ fn inferred() {
     for (params, meta, response, expected) in cases {
         assert_eq!(shown(infer(params, meta, response)), expected, "{params} | {meta}");
     }
+}
+
+#[test]
+fn pages_are_counted_from_where_the_provider_begins() {
+    let source = super::changed(
+        "      x-keybearer-pagination: {cursor_param: after, cursor: $.paging.next.after, limit_param: limit}",
+        "      x-keybearer-pagination: {cursor_param: limit, cursor: page, first_page: 0, default_limit: 100}",
+    );
+    let paging = good(&source).plan.operation("contacts", Action::List).unwrap().paging.clone();
+    assert_eq!(shown(paging), "limit - page from 0");
+    let source = infer("page:integer size:integer", "total: $.total", "");
+    assert_eq!(shown(source), "page size page from 1");
+}
+
+#[test]
+fn a_default_of_zero_counts_from_zero() {
+    let list = "{name: limit, in: query, schema: {type: integer, default: 10, minimum: 1}}";
+    let source = super::changed(
+        list,
+        &format!("{list}\n        - {{name: page, in: query, schema: {{type: integer, default: 0}}}}"),
+    )
+    .replace("      x-keybearer-pagination:", "      x-note:")
+    .replace(
+        "{next: $.paging.next.after, rate: \"@header.X-Rate\", more: \"@link.next\"}",
+        "{total: $.total}",
+    );
+    let paging = good(&source).plan.operation("contacts", Action::List).unwrap().paging.clone();
+    assert_eq!(shown(paging), "page limit page from 0");
 }
 
 #[test]

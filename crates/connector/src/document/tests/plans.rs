@@ -104,9 +104,9 @@ fn operations() {
     assert!(matches!(&paging.next, NextCursor::Path(path) if path.to_string() == "$.paging.next.after"));
     let photo = plan.operation("contacts", Action::Download).unwrap();
     assert_eq!(photo.download.as_ref().unwrap().file_url.as_deref(), Some("photo.url"));
-    let check = plan.check.as_ref().unwrap();
-    assert_eq!(plan.operations[check.operation].action, Action::List);
-    assert_eq!(check.params.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["limit", "since"]);
+    let check = &plan.operations[plan.check.unwrap()];
+    assert_eq!(check.action, Action::List);
+    assert_eq!(check.probe.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["limit", "since"]);
 }
 
 #[test]
@@ -138,4 +138,19 @@ fn big_integers_stay_exact() {
     let plan = good(&source).plan;
     let list = plan.operation("contacts", Action::List).unwrap();
     assert_eq!(list.parameters[0].default.as_ref().unwrap().to_string(), big);
+}
+
+#[test]
+fn a_header_that_every_credential_sets_need_not_be_given() {
+    let declared =
+        "- {name: x-account, in: header, required: true, schema: {type: string}}\n        - {name: limit,";
+    let source = super::changed("- {name: limit,", declared);
+    let required = |source: &str| {
+        let plan = good(source).plan;
+        plan.operation("contacts", Action::List).unwrap().parameters[0].required
+    };
+    assert!(required(&source), "an API key would come without it");
+    let alone = source.replace("    token:\n      type: apiKey\n      in: query\n      name: key\n", "");
+    assert_ne!(alone, source);
+    assert!(!required(&alone));
 }

@@ -8,7 +8,7 @@ use crate::core::error::{Error, FieldError, Kind};
 use serde_json::{Value, json};
 
 /// All kinds, in the order of their declaration.
-pub(super) const KINDS: [Kind; 37] = [
+pub(super) const KINDS: [Kind; 38] = [
     Kind::BadRequest,
     Kind::InvalidSecretId,
     Kind::CredentialsMismatch,
@@ -44,6 +44,7 @@ pub(super) const KINDS: [Kind; 37] = [
     Kind::TokenEndpointError,
     Kind::RateLimited,
     Kind::RefreshInProgress,
+    Kind::ConnectorBusy,
     Kind::Unavailable,
     Kind::Internal,
 ];
@@ -105,6 +106,9 @@ pub(super) fn meaning(kind: Kind) -> &'static str {
         Kind::RefreshInProgress => {
             "Another call renews the access token; `Retry-After` says when to try again."
         }
+        Kind::ConnectorBusy => {
+            "Too many operations of this connector run at the same time; `Retry-After` says when to try again."
+        }
         Kind::Unavailable => {
             "The database cannot be reached, or the connector type's definition has mistakes."
         }
@@ -153,6 +157,11 @@ fn failure(kind: Kind) -> Error {
         Kind::RefreshInProgress => text("The access token is being renewed; try again")
             .with("retry_after_seconds", 1)
             .with("retryable", true),
+        Kind::ConnectorBusy => {
+            text("Too many operations of this connector run at the same time; wait, and send fewer at once")
+                .with("retryable", true)
+                .with("retry_after_seconds", 1)
+        }
         Kind::TokenEndpointError => {
             text("The access token could not be renewed: the token endpoint answered 503")
                 .with("retryable", true)

@@ -79,7 +79,9 @@ pub(crate) struct CheckResult {
     entity_check_results: Vec<EntityCheckResult>,
 }
 
-/// `inconclusive`: the provider could not be reached, or there is nothing that could be called without parameters.
+/// `inconclusive`: the provider could not be reached, there is nothing to list or get, or a required parameter that neither
+/// configuration nor another entity's records give. A check makes at most 200 calls in a minute; what is left over then is
+/// `inconclusive` too.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 pub(crate) enum CheckStatus {

@@ -9,8 +9,15 @@ use utoipa::{IntoParams, ToSchema};
 /// What a connector can do.
 #[derive(ToSchema)]
 pub(crate) struct EntityList {
-    /// One entry an entity.
-    entities: Vec<Entity>,
+    /// One entry an entity; absent with `format`.
+    entities: Option<Vec<Entity>>,
+    /// Tool definitions in the wanted format; only with `format`.
+    #[schema(value_type = Option<Vec<Object>>)]
+    tools: Option<()>,
+    /// By name of a tool `{entity, action, params?}`, as `execute` takes them; only with `format` and all details. `params`
+    /// leads from names of the tool's input to the operation's own names, where a provider would not accept those.
+    #[schema(value_type = Option<Object>)]
+    operations: Option<()>,
 }
 
 /// An entity with its actions.
@@ -22,25 +29,27 @@ pub(crate) struct Entity {
     actions: Vec<Operation>,
 }
 
-/// An operation, as `execute` takes it.
+/// An operation, as `execute` takes it. With `detail=summary` only `action`, `summary` and `required`.
 #[derive(ToSchema)]
 pub(crate) struct Operation {
     /// Name of the entity.
-    entity: String,
+    entity: Option<String>,
     /// Name of the action.
     action: String,
     /// One line.
     summary: String,
+    /// Names of parameters that must be given, where there are any; only with `detail=summary`.
+    required: Option<Vec<String>>,
     /// More about it; may be empty.
-    description: String,
-    /// JSON Schema of `params`.
-    #[schema(value_type = Object)]
-    params: (),
-    /// How the list goes on; only where it does.
+    description: Option<String>,
+    /// JSON Schema (2020-12) of `params`.
+    #[schema(value_type = Option<Object>)]
+    params: Option<()>,
+    /// How a list or search goes on, or that it does not.
     paging: Option<String>,
     /// A body for `execute`.
-    #[schema(value_type = Object)]
-    example: (),
+    #[schema(value_type = Option<Object>)]
+    example: Option<()>,
     /// JSON Schema of a record, where the definition has one.
     #[schema(value_type = Option<Value>)]
     result: Option<()>,
@@ -91,9 +100,15 @@ pub(crate) struct Inspection {
     definition_id: String,
     /// Id of the type's documentation for agents.
     docs_skill_id: String,
-    /// One entry an entity.
-    entities: Vec<Entity>,
-    /// What an agent should know before it calls.
+    /// One entry an entity; absent with `format`.
+    entities: Option<Vec<Entity>>,
+    /// Tool definitions in the wanted format; only with `format`.
+    #[schema(value_type = Option<Vec<Object>>)]
+    tools: Option<()>,
+    /// By name of a tool `{entity, action, params?}`, as `execute` takes them; only with `format` and all details.
+    #[schema(value_type = Option<Object>)]
+    operations: Option<()>,
+    /// What an agent should know before it calls; empty when calls work.
     warnings: Vec<String>,
 }
 
@@ -104,6 +119,36 @@ pub(crate) struct EntityQuery {
     /// Only this entity.
     #[param(max_length = 1024)]
     entity: Option<String>,
+}
+
+/// How operations are told.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ViewQuery {
+    /// Tool definitions instead of entities. `openai`: function tools as Chat Completions takes them; `anthropic`: tools of
+    /// the Messages API; `mcp`: tools of MCP 2025-06-18, with annotations.
+    #[param(inline)]
+    format: Option<ToolFormat>,
+    /// `full` tells every parameter. `summary` costs under 2,000 tokens for 50 operations.
+    #[param(inline)]
+    detail: Option<Detail>,
+}
+
+/// Whose tool definitions.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(crate) enum ToolFormat {
+    Openai,
+    Anthropic,
+    Mcp,
+}
+
+/// How much.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub(crate) enum Detail {
+    Full,
+    Summary,
 }
 
 /// A connector type's documents for an agent: the outline, and one part of the text.

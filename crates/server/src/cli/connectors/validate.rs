@@ -3,8 +3,9 @@
 //! Knows how mistakes are shown, to people and to programs. Must not know what is a mistake (`document`).
 
 use super::super::say;
+use crate::core::catalog;
 use clap::Args;
-use keybearer_connector::document::{self, Additions, Problem, Severity};
+use keybearer_connector::document::{Problem, Severity};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -71,7 +72,7 @@ fn check_file(file: &Path) -> Checked {
 
 /// Checks the text of a definition.
 pub(super) fn check(source: &str) -> Checked {
-    match document::load(source, &Additions::default()) {
+    match catalog::compile(source) {
         Ok(definition) => {
             Checked { problems: definition.warnings, operations: Some(definition.plan.operations.len()) }
         }

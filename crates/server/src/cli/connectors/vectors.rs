@@ -3,9 +3,9 @@
 //! Knows which vectors belong to which definition, and how results are shown. Must not know how a vector is run (`vectors`).
 
 use super::super::say;
+use crate::core::catalog;
 use anyhow::{Context, anyhow, ensure};
 use clap::Args;
-use keybearer_connector::document::{self, Additions};
 use keybearer_connector::vectors;
 use std::path::{Path, PathBuf};
 
@@ -41,7 +41,7 @@ pub(super) fn run(command: &Test) -> anyhow::Result<()> {
 /// Runs the vectors of one definition; gives how many do not hold.
 fn test(definition: &Path) -> anyhow::Result<usize> {
     let source = std::fs::read_to_string(definition).context("cannot be read")?;
-    let plan = document::load(&source, &Additions::default())
+    let plan = catalog::compile(&source)
         .map_err(|problems| {
             anyhow!("{} mistakes; `keybearer connectors validate` lists them", problems.len())
         })?

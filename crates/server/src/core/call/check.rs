@@ -1,14 +1,16 @@
-//! Checks: one light real call that shows whether a credential works, and whose account it is.
+//! Checks: light real calls that show whether a credential works, and whose account it is.
 //!
-//! Knows which operation a check runs. Must not know whether the credential is saved.
+//! Knows what a check looks at and how its findings are told. Must not know whether the credential is saved, nor how a
+//! call's parameters are found (`prober`).
 
-use super::{Driven, Ready, drive};
+use super::prober::{Finding, Looks, Prober};
+use super::{Driven, Ready, drive, fault_error};
 use crate::core::Deps;
-use crate::core::error::{Error, Kind, Result};
-use keybearer_connector::call::{Shaping, check_params};
+use crate::core::error::{Error, FieldError, Kind, Result};
+use keybearer_connector::call::{Shaping, find_entity};
 use keybearer_connector::oauth::{Account, identity_of};
 use keybearer_connector::plan::{Action, Identity, OauthPlan};
-use serde_json::{Map, Value, json};
+use serde_json::Map;
 use std::sync::Arc;
 
 /// Result of a check.
@@ -33,31 +35,35 @@ pub struct EntityCheck {
     pub error_message: Option<String>,
 }
 
-/// Runs the definition's check operation, or one list per named entity.
+/// Runs the definition's check operation, or lists (else gets) one record of each named entity, one after the other.
+/// An entity that the connector does not have is an error, before anything is called.
 pub async fn check(deps: &Arc<Deps>, ready: Arc<Ready>, entities: &[String]) -> Result<CheckReport> {
+    let entities = known(&ready, entities)?;
     if ready.attachment.is_none() && ready.connector_id.is_none() {
         let why = "There is no access token yet: it is fetched when the connector is stored and first used";
         return Ok(report("inconclusive", Some(why.to_owned())));
     }
+    let plan = Arc::clone(&ready.plan);
+    let looks = if entities.is_empty() { Looks::ForRequired } else { Looks::ForAll };
+    let mut prober = Prober::new(deps, ready, looks);
     if entities.is_empty() {
-        let found = check_params(&ready.plan, &ready.target.environment, deps.clock.timestamp());
-        return Ok(match found {
-            Ok(None) => report(
-                "inconclusive",
-                Some("The definition names no operation that could be checked".to_owned()),
-            ),
-            Ok(Some((operation, params))) => {
-                match drive(deps, ready, operation, params, Shaping::default()).await {
-                    Ok(_) => report("succeeded", None),
-                    Err(error) => report(verdict(&error), Some(error.message.into_owned())),
-                }
-            }
-            Err(fault) => report("inconclusive", Some(fault.message)),
+        let Some(operation) = plan.check else {
+            let why = "The definition names no operation that could be checked";
+            return Ok(report("inconclusive", Some(why.to_owned())));
+        };
+        return Ok(match prober.probe(operation).await {
+            Ok(()) => report("succeeded", None),
+            Err(finding) => report(finding.status, Some(finding.message)),
         });
     }
     let mut results = Vec::new();
     for entity in entities {
-        results.push(check_entity(deps, &ready, entity).await);
+        let operation = [Action::List, Action::Get].iter().find_map(|action| plan.position(entity, *action));
+        let found = match operation {
+            Some(operation) => prober.probe(operation).await,
+            None => Err(Finding::inconclusive("The entity has no list or get operation")),
+        };
+        results.push(EntityCheck::of(entity, found.err()));
     }
     let failed = results.iter().find(|result| result.status == "failed");
     let status = match failed {
@@ -69,33 +75,35 @@ pub async fn check(deps: &Arc<Deps>, ready: Arc<Ready>, entities: &[String]) -> 
     Ok(CheckReport { status, error_message, entities: results })
 }
 
-async fn check_entity(deps: &Arc<Deps>, ready: &Arc<Ready>, entity: &str) -> EntityCheck {
-    let result = |status, status_code, error_message| EntityCheck {
-        entity: entity.to_owned(),
-        status,
-        status_code,
-        error_message,
-    };
-    if !ready.plan.operations.iter().any(|operation| operation.entity == entity) {
-        return result("failed", None, Some("The connector has no such entity".to_owned()));
+/// The names, each once. Those that the connector does not have are told all at once, with what there is.
+fn known<'n>(ready: &Ready, entities: &'n [String]) -> Result<Vec<&'n str>> {
+    let mut names: Vec<&str> = Vec::new();
+    let mut unknown = Vec::new();
+    for (position, entity) in entities.iter().enumerate() {
+        if names.contains(&entity.as_str()) {
+            continue;
+        }
+        names.push(entity);
+        if let Err(fault) = find_entity(&ready.plan, entity) {
+            let message = fault_error(fault, ready).message.into_owned();
+            unknown.push(FieldError { field: format!("entities/{position}"), message, code: "unknown" });
+        }
     }
-    let position = [Action::List, Action::Get].iter().find_map(|action| ready.plan.position(entity, *action));
-    let Some(position) = position else {
-        return result("inconclusive", None, Some("The entity has no list or get operation".to_owned()));
-    };
-    let is_list =
-        ready.plan.operations.get(position).is_some_and(|operation| operation.action == Action::List);
-    let params = if is_list { Map::from_iter([("limit".to_owned(), json!(1))]) } else { Map::new() };
-    match drive(deps, Arc::clone(ready), position, params, Shaping::default()).await {
-        Ok(_) => result("succeeded", None, None),
-        // Parameters that only a caller can know: the check cannot say anything.
-        Err(error) if error.kind == Kind::InvalidParams => {
-            result("inconclusive", None, Some(error.message.into_owned()))
+    match unknown.first() {
+        None => Ok(names),
+        Some(first) => {
+            Err(Error { fields: unknown.clone(), ..Error::new(Kind::UnknownEntity, first.message.clone()) })
         }
-        Err(error) => {
-            let code = error.details.get("upstream_status").and_then(Value::as_i64);
-            result(verdict(&error), code, Some(error.message.into_owned()))
-        }
+    }
+}
+
+impl EntityCheck {
+    fn of(entity: &str, finding: Option<Finding>) -> Self {
+        let (status, status_code, error_message) = match finding {
+            None => ("succeeded", None, None),
+            Some(finding) => (finding.status, finding.status_code, Some(finding.message)),
+        };
+        Self { entity: entity.to_owned(), status, status_code, error_message }
     }
 }
 
@@ -110,18 +118,4 @@ pub async fn identity(deps: &Arc<Deps>, ready: Ready, oauth: &OauthPlan) -> Resu
 
 fn report(status: &'static str, error_message: Option<String>) -> CheckReport {
     CheckReport { status, error_message, entities: Vec::new() }
-}
-
-/// A provider that cannot be reached says nothing about the credential.
-fn verdict(error: &Error) -> &'static str {
-    match error.kind {
-        Kind::UpstreamError
-        | Kind::UpstreamTimeout
-        | Kind::UpstreamRateLimited
-        | Kind::RefreshInProgress
-        | Kind::TokenEndpointError
-        | Kind::Internal
-        | Kind::Unavailable => "inconclusive",
-        _ => "failed",
-    }
 }

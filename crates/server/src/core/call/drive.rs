@@ -2,7 +2,7 @@
 //!
 //! Knows egress and grants. Must not read connector rows except to take up a refreshed grant.
 
-use super::{Ready, fault_error, ready};
+use super::{Ready, fault_error, gate, ready};
 use crate::core::error::{Error, Kind, Result};
 use crate::core::{Deps, grants};
 use crate::egress::{BodyStream, Received};
@@ -10,6 +10,7 @@ use keybearer_connector::call::{Answer, Call, Event, Settings, Shaping, Step, Un
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// Tries of one attempt in all.
 const ATTEMPTS: u32 = 3;
@@ -20,6 +21,10 @@ pub struct Driven {
     pub answer: Answer,
     /// File bytes, for a streamed answer.
     pub body: Option<BodyStream>,
+    /// Counts as running until the answer is written.
+    pub place: OwnedSemaphorePermit,
+    /// The connector as it was in the end: with a newer token, where it was refreshed on the way.
+    pub ready: Arc<Ready>,
 }
 
 /// Runs one operation.
@@ -42,13 +47,17 @@ pub async fn drive(
     // Before any renewal: a call with wrong parameters causes no request at all.
     let call = Call::new(Arc::clone(&ready.plan), Arc::clone(&target), operation, params, shaping, settings);
     let mut call = call.map_err(|fault| fault_error(fault, &ready))?;
+    // A tenth is left for the call itself: who waited for all of the time could not do anything with the place.
+    let patience = deps.settings.upstream_timeout.mul_f32(0.9);
+    let place = gate::enter(&ready.gate, patience).await?;
     let ready = fresh(deps, ready).await?;
     if !Arc::ptr_eq(&ready.target, &target) {
         // The token answer may have named another server.
         call.retarget(Arc::clone(&ready.target)).map_err(|fault| fault_error(fault, &ready))?;
     }
     let mut drive = Drive { deps, ready, started, body: None };
-    drive.run(call).await
+    let answer = drive.run(call).await?;
+    Ok(Driven { answer, body: drive.body, place, ready: drive.ready })
 }
 
 struct Drive<'a> {
@@ -59,7 +68,7 @@ struct Drive<'a> {
 }
 
 impl Drive<'_> {
-    async fn run(&mut self, mut call: Call) -> Result<Driven> {
+    async fn run(&mut self, mut call: Call) -> Result<Answer> {
         let mut step = call.start();
         loop {
             let event = match step {
@@ -69,7 +78,7 @@ impl Drive<'_> {
                     tokio::time::sleep(pause).await;
                     Event::Waited
                 }
-                Step::Done(answer) => return Ok(Driven { answer, body: self.body.take() }),
+                Step::Done(answer) => return Ok(answer),
                 Step::Fail(fault) => return Err(fault_error(fault, &self.ready)),
             };
             step = call.on(event, self.elapsed());

@@ -7,6 +7,8 @@ mod check;
 mod drive;
 mod execute;
 mod fault;
+pub mod gate;
+mod prober;
 mod ready;
 
 pub use check::{CheckReport, EntityCheck, check, identity};

@@ -3,6 +3,7 @@
 //! Knows how rows become a [`Ready`], and the cache of them. Must not know operations.
 //! The hot path ends here: a cached connector costs no database statement.
 
+use super::gate;
 use crate::core::Deps;
 use crate::core::access::Caller;
 use crate::core::catalog::ConnectorType;
@@ -18,6 +19,7 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// Connectors that are kept ready.
 const REMEMBERED: usize = 20_000;
@@ -40,6 +42,8 @@ pub struct Ready {
     pub reach: Reach,
     /// The credential as headers and query pairs; none while there is no access token yet.
     pub attachment: Option<Attachment>,
+    /// Lets so many operations of this connector run at once.
+    pub gate: Arc<Semaphore>,
     /// The credential's values, to keep them out of error texts.
     pub secrets: Vec<SecretString>,
     /// Facts of the grant.
@@ -149,6 +153,7 @@ impl Ready {
         let environment: Map<String, Value> =
             serde_json::from_str(&row.environment).map_err(Error::internal)?;
         let mut ready = Self::unsaved(&plan, grant, &secret, &environment, None)?;
+        ready.gate = deps.gates.of(&row.id, plan.concurrency.unwrap_or(gate::AT_ONCE));
         ready.connector_id = Some(row.id.clone());
         ready.workspace_name.clone_from(&view.workspace_name);
         Ok(ready)
@@ -198,6 +203,7 @@ impl Ready {
             target: Arc::new(target),
             reach,
             attachment: attachment.ok(),
+            gate: Arc::new(Semaphore::new(gate::AT_ONCE)),
             secrets: secret
                 .values
                 .iter()

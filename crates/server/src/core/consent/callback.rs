@@ -127,14 +127,19 @@ fn check(
         .ok_or_else(|| "provider_error".to_owned())
 }
 
-/// Only what is appended is dropped from the application's own query: its other parameters are its own.
+/// The application's own query stays, but for what is appended and for a `secret_id`: one that somebody put into the
+/// redirect URL must not look like ours.
 fn answer(redirect_url: &str, name: &str, value: &str) -> Outcome {
-    Outcome::Redirect(redirect_urls::append(redirect_url, &[name], &[(name, value)]))
+    Outcome::Redirect(redirect_urls::append(redirect_url, &["secret_id", name], &[(name, value)]))
 }
 
 fn refuse(redirect_url: &str, code: &str) -> Outcome {
     let pairs = [("error", code), ("error_description", description(code))];
-    Outcome::Redirect(redirect_urls::append(redirect_url, &["error", "error_description"], &pairs))
+    Outcome::Redirect(redirect_urls::append(
+        redirect_url,
+        &["secret_id", "error", "error_description"],
+        &pairs,
+    ))
 }
 
 /// Our own text for each code; a provider's text goes to the log only.

@@ -141,5 +141,6 @@ impl TryFrom<FlowRow> for Stored {
     }
 }
 
-/// Stored callback of flows whose OAuth app was registered with the legacy path; else it is the connector's slug.
-pub const LEGACY: &str = "legacy";
+/// Stored callback of flows whose OAuth app was registered with the legacy path; else it is the connector's slug. No slug
+/// has a slash.
+pub const LEGACY: &str = "/legacy";

@@ -3,7 +3,6 @@
 //! Stored before the URL is handed out: the flow with its hashed state and its sealed PKCE verifier. A crash before
 //! that leaves nothing; after it, a flow that expires.
 
-use super::flow::LEGACY;
 use super::{accept_environment, callback_key, verifier_place};
 use crate::config::CallbackMode;
 use crate::core::access::Caller;
@@ -66,8 +65,9 @@ pub async fn initiate(deps: &Deps, caller: &Caller, ask: Initiate) -> Result<Sec
             "The connector's definition now names other endpoints than the OAuth app was set for; PUT /oauth/credentials again to approve them",
         ));
     }
-    let workspace = workspaces::ensure(deps, caller, &ask.workspace_name, None).await?;
     if let Some(id) = &ask.connector_id {
+        let workspace = workspaces::find(deps, caller, &ask.workspace_name).await?;
+        let workspace = workspace.ok_or_else(Error::not_found)?;
         let known = reconnected(deps, caller, &workspace.id, id, &plan).await?;
         // Values that are not given again stay as they were.
         for (name, value) in known {
@@ -82,6 +82,8 @@ pub async fn initiate(deps: &Deps, caller: &Caller, ask: Initiate) -> Result<Sec
     let verifier = deps.random.token(32);
     let scopes = ask.scopes.clone().unwrap_or_else(|| oauth.scopes.keys().cloned().collect());
     let url = consent_url(deps, oauth, &plan, &app, &scopes, &environment, &state, &verifier)?;
+    // Last, so that a refused call leaves nothing behind.
+    let workspace = workspaces::ensure(deps, caller, &ask.workspace_name, None).await?;
     let row = row(deps, caller, &workspace.id, &ask, &plan, &app, &scopes, &environment, &state, &verifier)?;
     deps.store.insert_flow(&row).await?;
     Ok(url)
@@ -164,7 +166,6 @@ fn row(
         .keyring
         .seal(&verifier_place(caller.organization(), &id), verifier.expose_secret().as_bytes(), &deps.random)
         .map_err(Error::internal)?;
-    debug_assert_ne!(plan.info.slug, LEGACY, "the loader reserves this name");
     Ok(FlowRow {
         id,
         organization_id: caller.organization().to_owned(),

@@ -7,6 +7,7 @@ mod oauth_apps;
 mod shapes;
 mod table;
 mod tokens;
+mod tools;
 mod workspaces;
 
 pub(crate) use table::TABLE;

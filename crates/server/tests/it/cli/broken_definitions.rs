@@ -10,7 +10,7 @@ fn folder() -> tempfile::TempDir {
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..10 {
         let alias = vec![format!("*a{}", level - 1); 10].join(", ");
-        bomb.push_str(&format!("a{level}: &a{level} [{alias}]\n"));
+        bomb = format!("{bomb}a{level}: &a{level} [{alias}]\n");
     }
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
     write("good.yaml", &good);

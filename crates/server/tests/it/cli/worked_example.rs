@@ -54,7 +54,7 @@ fn the_commands_do_what_the_text_says() {
 /// Runs commands in a shell that finds the binary; gives what they print.
 fn run(folder: &Path, commands: &str) -> String {
     let binary = PathBuf::from(env!("CARGO_BIN_EXE_keybearer"));
-    let path = format!("{}:{}", binary.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let programs = binary.parent().unwrap().display();
     let clean = keybearer(folder);
     let mut shell = Command::new("bash");
     for (name, value) in clean.get_envs() {
@@ -63,13 +63,8 @@ fn run(folder: &Path, commands: &str) -> String {
         }
     }
     // One stream, as on a screen.
-    let commands = format!("exec 2>&1\n{commands}");
-    let output = shell
-        .args(["-euo", "pipefail", "-c", &commands])
-        .current_dir(folder)
-        .env("PATH", path)
-        .output()
-        .unwrap();
+    let commands = format!("exec 2>&1; PATH='{programs}':$PATH\n{commands}");
+    let output = shell.args(["-euo", "pipefail", "-c", &commands]).current_dir(folder).output().unwrap();
     let told = super::stdout(&output);
     assert!(output.status.success(), "{commands}\n{told}");
     told

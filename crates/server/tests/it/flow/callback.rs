@@ -255,6 +255,7 @@ async fn the_applications_own_query_is_kept() {
             let callback = stage.bench_callback(&url, "abcdefgh").replace("code=", "error=access_denied&x=");
             let home = stage.http.call(Method::GET, callback).send().await.location();
             assert!(home.contains("error=access_denied&error_description="), "{home}");
+            assert!(!home.contains("evil"), "nobody else's secret_id comes along: {home}");
         }
     })
     .await;

@@ -3,6 +3,7 @@
 mod callback;
 mod initiate;
 mod issuer;
+mod published;
 mod reconnect;
 mod secret_id;
 mod sweep;

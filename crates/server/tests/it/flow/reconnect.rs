@@ -41,6 +41,19 @@ async fn a_reconnect_keeps_the_id_and_uses_the_new_grant() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_refused_initiate_leaves_no_workspace() {
+    each(async |stage| {
+        stage.put_crm_app().await;
+        let unknown = "00000000-0000-4000-8000-000000000000";
+        let reply = stage.initiate_as(&stage.app, CRM, "newcomer", &json!({"connector_id": unknown})).await;
+        reply.fails(404, "not_found");
+        let found = stage.app.get("/workspaces?name_contains=newcomer").await.ok();
+        assert_eq!(found["data"], json!([]));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_a_live_connector_of_the_workspace_and_type_is_reconnected() {
     each(async |stage| {
         stage.put_crm_app().await;

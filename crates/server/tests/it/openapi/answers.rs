@@ -180,7 +180,9 @@ async fn calls(witness: &Witness<'_>, id: &str) {
     witness.get("/connectors/instances_for_user?customer_name=w1").await.ok();
     witness.get(&one).await.ok();
     witness.put(&one, &json!({"name": "Renamed"})).await.ok();
-    witness.post(&format!("{one}/check"), &json!({"entities": ["contacts", "nope"]})).await.ok();
+    witness.post(&format!("{one}/check"), &json!({"entities": ["contacts"]})).await.ok();
+    let stranger = json!({"entities": ["contacts", "nope"]});
+    witness.post(&format!("{one}/check"), &stranger).await.fails(422, "unknown_entity");
     witness.call(&witness.stage.app, Method::POST, &format!("{one}/check"), None).await.ok();
     for base in ["integrations/connectors", "connectors/sources", "connectors/instances"] {
         let path = format!("/{base}/{{id={id}}}/execute");
@@ -196,7 +198,14 @@ async fn types(witness: &Witness<'_>, id: &str) {
     let inspection = witness.get(&format!("/integrations/connectors/{{id={id}}}/inspect")).await.ok();
     let entities = format!("/integrations/connectors/{{id={id}}}/entities");
     witness.get(&entities).await.ok();
+    for view in
+        ["detail=summary", "format=mcp", "format=openai&detail=summary", "format=anthropic&entity=contacts"]
+    {
+        witness.get(&format!("{entities}?{view}")).await.ok();
+    }
+    witness.get(&format!("/integrations/connectors/{{id={id}}}/inspect?format=mcp")).await.ok();
     witness.get(&format!("{entities}?entity=nope")).await.fails(422, "unknown_entity");
+    witness.get(&format!("{entities}?format=nope")).await.fails(422, "invalid");
     let skill = inspection["docs_skill_id"].as_str().unwrap();
     witness.get(&format!("/skills/docs?id={skill}")).await.ok();
     witness.get(&format!("/skills/docs?id={skill}&section=contacts")).await.ok();

@@ -1,0 +1,51 @@
+//! How many operations of one connector may run at once in this process.
+//!
+//! Knows connector ids and permits. Must not know what runs. One agent in a loop must not use up a provider's limit, nor
+//! this server's connections, for everybody else.
+
+use crate::core::error::{Error, Kind, Result};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Operations of one connector at once, where its definition says nothing else.
+pub const AT_ONCE: usize = 64;
+/// Gates beyond which those that nobody uses are swept.
+const SWEEP_ABOVE: usize = 10_000;
+
+/// The gates of this process. A gate lives as long as anything uses it, so that a renewed credential keeps the count.
+#[derive(Default)]
+pub struct Gates(Mutex<HashMap<String, Weak<Semaphore>>>);
+
+impl Gates {
+    /// The gate of a connector. `at_once` counts when it is made.
+    pub fn of(&self, connector_id: &str, at_once: usize) -> Arc<Semaphore> {
+        let mut gates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(gate) = gates.get(connector_id).and_then(Weak::upgrade) {
+            return gate;
+        }
+        if gates.len() > SWEEP_ABOVE {
+            gates.retain(|_, gate| gate.strong_count() > 0);
+        }
+        let gate = Arc::new(Semaphore::new(at_once));
+        gates.insert(connector_id.to_owned(), Arc::downgrade(&gate));
+        gate
+    }
+}
+
+/// A place, at once where one is free, else when one becomes free within `patience`.
+pub async fn enter(gate: &Arc<Semaphore>, patience: Duration) -> Result<OwnedSemaphorePermit> {
+    if let Ok(permit) = Arc::clone(gate).try_acquire_owned() {
+        return Ok(permit);
+    }
+    match tokio::time::timeout(patience, Arc::clone(gate).acquire_owned()).await {
+        Ok(permit) => permit.map_err(Error::internal),
+        Err(_) => Err(Error::new(
+            Kind::ConnectorBusy,
+            "Too many operations of this connector run at the same time; wait, and send fewer at once",
+        )
+        .with("retryable", true)
+        .with("retry_after_seconds", 1)),
+    }
+}
