@@ -1,35 +1,21 @@
-//! Runs every built-in connector's test vectors through the call machine, without a network.
-//!
-//! A vector says: these parameters make these requests; these answers make this result, or this fault. The file is
-//! `connectors/NAME/vectors.yaml`; `docs/CONNECTORS.md` tells its format.
+//! Runs every built-in connector's test vectors, and proves that a vector can fail.
 
 #[cfg(test)]
 mod vectors {
-    use bytes::Bytes;
-    use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-    use keybearer_connector::call::{
-        Answer, Call, Environment, Event, Fault, Payload, Response, Settings, Shaping, Step, Target,
-        Unsigned, find_operation,
-    };
     use keybearer_connector::document::{self, Additions};
     use keybearer_connector::plan::Plan;
-    use serde_json::{Map, Value, json};
-    use std::collections::BTreeSet;
+    use keybearer_connector::vectors::{Vector, read, run, untried};
     use std::path::{Path, PathBuf};
     use std::sync::Arc;
-    use std::time::Duration;
-
-    /// Differences of one vector; empty when it holds.
-    type Differences = Vec<String>;
 
     #[test]
     fn every_vector_holds() {
         let mut report = Vec::new();
-        for folder in folders() {
-            let name = folder.file_name().unwrap().to_string_lossy().into_owned();
-            for (vector, differences) in run_folder(&folder) {
+        for (name, plan, vectors) in built_in() {
+            for vector in &vectors {
+                let differences = run(&plan, vector);
                 if !differences.is_empty() {
-                    report.push(format!("{name}: {vector}\n    {}", differences.join("\n    ")));
+                    report.push(format!("{name}: {}\n    {}", vector.name, differences.join("\n    ")));
                 }
             }
         }
@@ -38,255 +24,125 @@ mod vectors {
 
     #[test]
     fn every_operation_has_a_vector() {
-        let mut missing = Vec::new();
-        for folder in folders() {
-            let (plan, vectors) = (load(&folder), read(&folder));
-            let covered: BTreeSet<(String, String)> =
-                vectors.iter().map(|vector| (text(vector, "entity"), text(vector, "action"))).collect();
-            let operations = plan.operations.iter().filter(|operation| {
-                !covered.contains(&(operation.entity.clone(), operation.action.name().to_owned()))
-            });
-            missing.extend(operations.map(|operation| {
-                format!("{} {} {}", plan.info.slug, operation.entity, operation.action.name())
-            }));
-        }
+        let missing: Vec<String> = built_in()
+            .iter()
+            .flat_map(|(name, plan, vectors)| {
+                untried(plan, vectors).into_iter().map(move |operation| format!("{name} {operation}"))
+            })
+            .collect();
         assert!(missing.is_empty(), "operations without a vector:\n{}", missing.join("\n"));
     }
 
-    fn folders() -> Vec<PathBuf> {
+    fn built_in() -> Vec<(String, Arc<Plan>, Vec<Vector>)> {
         let connectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../connectors");
         let mut folders: Vec<PathBuf> =
             std::fs::read_dir(connectors).unwrap().map(|entry| entry.unwrap().path()).collect();
         folders.retain(|folder| folder.join("vectors.yaml").exists());
         folders.sort();
         assert!(!folders.is_empty());
+        let text = |folder: &Path, file: &str| std::fs::read_to_string(folder.join(file)).unwrap();
         folders
+            .iter()
+            .map(|folder| {
+                let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+                let vectors = read(&text(folder, "vectors.yaml")).unwrap();
+                (name, plan(&text(folder, "connector.yaml")), vectors)
+            })
+            .collect()
     }
 
-    fn load(folder: &Path) -> Arc<Plan> {
-        let source = std::fs::read_to_string(folder.join("connector.yaml")).unwrap();
-        match document::load(&source, &Additions::default()) {
+    fn plan(source: &str) -> Arc<Plan> {
+        match document::load(source, &Additions::none()) {
             Ok(definition) => definition.plan,
-            Err(problems) => panic!("{}: {problems:#?}", folder.display()),
+            Err(problems) => panic!("{problems:#?}"),
         }
     }
 
-    fn read(folder: &Path) -> Vec<Value> {
-        let source = std::fs::read_to_string(folder.join("vectors.yaml")).unwrap();
-        match document::parse(&source).unwrap().to_json() {
-            Value::Array(vectors) => vectors,
-            other => panic!("{}: a list of vectors is expected, not {other}", folder.display()),
+    const DEFINITION: &str = r#"
+openapi: 3.1.0
+info: {title: A, version: "1", x-airbyte-connector-definition-id: 3f1c7a52-0d7e-4b8e-9c55-1a2b3c4d5e6f}
+servers: [{url: "https://api.example.com"}]
+components: {securitySchemes: {token: {type: http, scheme: bearer}}}
+paths:
+  /a:
+    get:
+      x-airbyte-entity: a
+      x-airbyte-action: list
+      x-airbyte-record-extractor: $.data
+      parameters: [{name: status, in: query, schema: {type: string, enum: [open, done]}}]
+      responses: {"200": {description: A page}}
+"#;
+
+    const GOOD: &str = r#"
+- name: a page
+  entity: a
+  action: list
+  params: {status: open}
+  exchange:
+    - request: {method: GET, url: "https://api.example.com/a?status=open"}
+      response: {status: 200, headers: {content-type: application/json}, json: {data: [{id: 1}]}}
+  result: [{id: 1}]
+  metadata: {has_next_page: false, end_cursor: null}
+- name: a wrong status
+  entity: a
+  action: list
+  params: {status: lost}
+  fault: {code: invalid_params, names: [status], message_contains: lost}
+"#;
+
+    /// All differences of all vectors after one change.
+    fn differences(from: &str, to: &str) -> String {
+        assert!(GOOD.contains(from), "{from}");
+        let vectors = read(&GOOD.replacen(from, to, 1)).unwrap();
+        vectors.iter().flat_map(|vector| run(&plan(DEFINITION), vector)).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn each_part_of_a_vector_is_compared() {
+        assert_eq!(differences("GET", "GET"), "");
+        for (from, to, told) in [
+            ("method: GET", "method: POST", "request 1: method"),
+            ("https://api.example.com/a", "https://api.example.org/a", "request 1: url"),
+            ("?status=open", "?status=done", "request 1: query"),
+            ("open\"}", "open\", headers: {accept: text/plain}}", "request 1: header accept"),
+            ("open\"}", "open\", json: {}}", "request 1: body"),
+            ("open\"}", "open\", form: {a: 1}}", "request 1: form"),
+            ("open\"}", "open\", text: a}", "request 1: body"),
+            ("result: [{id: 1}]", "result: [{id: 2}]", "result"),
+            ("has_next_page: false", "has_next_page: true", "metadata"),
+            ("result: [{id: 1}]", "download: a", "a download was expected"),
+            (
+                "  result: [{id: 1}]\n  metadata: {has_next_page: false, end_cursor: null}",
+                "  fault: {code: a}",
+                "an answer came",
+            ),
+            ("code: invalid_params", "code: other", "fault"),
+            ("names: [status]", "names: [other]", "names"),
+            ("message_contains: lost", "message_contains: found", "should contain \"found\""),
+            ("params: {status: lost}", "params: {status: done}", "an unexpected request: GET"),
+            ("{status: 200,", "{status: 404,", "an answer was expected, this came: upstream_not_found"),
+            ("{status: 200,", "{status: 42,", "42 is no HTTP status"),
+            ("params: {status: open}", "params: {status: lost}", "1 requests were expected, 0 came"),
+        ] {
+            let found = differences(from, to);
+            assert!(found.contains(told), "{from} -> {to}: {told:?} in {found:?}");
         }
     }
 
-    fn run_folder(folder: &Path) -> Vec<(String, Differences)> {
-        let plan = load(folder);
-        read(folder).iter().map(|vector| (text(vector, "name"), run(&plan, vector))).collect()
+    #[test]
+    fn mistakes_in_a_file_are_told_with_their_line() {
+        let refused = |from: &str, to: &str| read(&GOOD.replacen(from, to, 1)).unwrap_err().join("\n");
+        assert!(refused("  result:", "  resutl:").starts_with("2: unknown field `resutl`"));
+        assert!(refused("  entity: a\n", "").contains("missing field `entity`"));
+        assert!(refused("fault: {", "result: 1\n  fault: {").starts_with("11: a vector has a fault"));
+        assert!(refused("https://api", "api").contains("relative URL"));
+        assert!(read("a: 1").unwrap_err().join("").contains("a list of vectors is expected, not a map"));
+        assert!(read("- a: [").unwrap_err().join("").contains("not valid YAML"));
     }
 
-    fn text(value: &Value, name: &str) -> String {
-        value[name].as_str().unwrap_or_default().to_owned()
-    }
-
-    fn object(value: &Value) -> Map<String, Value> {
-        value.as_object().cloned().unwrap_or_default()
-    }
-
-    /// Everything that differs from what a vector says.
-    fn run(plan: &Arc<Plan>, vector: &Value) -> Differences {
-        let exchange = vector["exchange"].as_array().cloned().unwrap_or_default();
-        let mut differences = Vec::new();
-        let (outcome, asked) = drive(plan, vector, &exchange, &mut differences);
-        if asked < exchange.len() {
-            differences.push(format!("{} requests were expected, {asked} came", exchange.len()));
-        }
-        match outcome {
-            Err(message) => differences.push(message),
-            Ok(Ok((answer, bytes))) => compare_answer(vector, &answer, &bytes, &mut differences),
-            Ok(Err(fault)) => compare_fault(vector, &fault, &mut differences),
-        }
-        differences
-    }
-
-    type Outcome = Result<Result<(Answer, Bytes), Fault>, String>;
-
-    /// Gives the machine the vector's answers in order, and compares each request.
-    fn drive(
-        plan: &Arc<Plan>,
-        vector: &Value,
-        exchange: &[Value],
-        differences: &mut Differences,
-    ) -> (Outcome, usize) {
-        let operation = match find_operation(plan, &text(vector, "entity"), &text(vector, "action")) {
-            Ok(operation) => operation,
-            Err(fault) => return (Ok(Err(fault)), 0),
-        };
-        let environment = Environment(object(&vector["environment"]).into_iter().collect());
-        let target = match Target::new(plan, &environment) {
-            Ok(target) => Arc::new(target),
-            Err(error) => return (Err(format!("environment: {error}")), 0),
-        };
-        let attempts = u32::try_from(exchange.len()).unwrap().max(1);
-        let settings = Settings {
-            max_attempts: attempts,
-            retry_base_delay: Duration::ZERO,
-            deadline: Duration::from_hours(1),
-            now: "2026-01-02T03:04:05Z".parse().unwrap(),
-            random: 1,
-        };
-        let mut call = match Call::new(
-            Arc::clone(plan),
-            target,
-            operation,
-            object(&vector["params"]),
-            Shaping::default(),
-            settings,
-        ) {
-            Ok(call) => call,
-            Err(fault) => return (Ok(Err(fault)), 0),
-        };
-        let (mut step, mut asked, mut bytes) = (call.start(), 0, Bytes::new());
-        loop {
-            let event = match step {
-                Step::Done(answer) => return (Ok(Ok((answer, bytes))), asked),
-                Step::Fail(fault) => return (Ok(Err(fault)), asked),
-                Step::Wait(_) => Event::Waited,
-                Step::Refresh if asked < exchange.len() => Event::Refreshed(None),
-                Step::Refresh => Event::NotRefreshed,
-                Step::Send(unsigned) => {
-                    let Some(entry) = exchange.get(asked) else {
-                        return (
-                            Err(format!("an unexpected request: {} {}", unsigned.method, unsigned.url)),
-                            asked,
-                        );
-                    };
-                    asked += 1;
-                    compare_request(&entry["request"], &unsigned, differences);
-                    let response = response(&entry["response"]);
-                    if unsigned.stream && response.status.is_success() {
-                        bytes = response.body;
-                        Event::Head(response.status, response.headers)
-                    } else {
-                        Event::Response(response)
-                    }
-                }
-            };
-            step = call.on(event, Duration::ZERO);
-        }
-    }
-
-    fn response(entry: &Value) -> Response {
-        let headers = object(&entry["headers"]).into_iter().map(|(name, value)| {
-            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            (HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(&value).unwrap())
-        });
-        let body = match (entry.get("json"), entry.get("text")) {
-            (Some(json), _) => json.to_string(),
-            (None, Some(text)) => text.as_str().unwrap_or_default().to_owned(),
-            (None, None) => String::new(),
-        };
-        let status = entry["status"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap();
-        Response {
-            status: StatusCode::from_u16(status).unwrap(),
-            headers: headers.collect::<HeaderMap>(),
-            body: Bytes::from(body),
-        }
-    }
-
-    fn differ(differences: &mut Differences, what: &str, expected: &Value, got: &Value) {
-        if expected != got {
-            differences.push(format!("{what}\n      expected {expected}\n      got      {got}"));
-        }
-    }
-
-    fn compare_request(expected: &Value, got: &Unsigned, differences: &mut Differences) {
-        differ(differences, "method", &expected["method"], &json!(got.method.as_str()));
-        let wanted: url::Url = text(expected, "url").parse().unwrap();
-        let place = |url: &url::Url| json!(format!("{}{}", url.origin().ascii_serialization(), url.path()));
-        let pairs =
-            |url: &url::Url| url.query_pairs().map(|(name, value)| json!([name, value])).collect::<Value>();
-        differ(differences, "url", &place(&wanted), &place(&got.url));
-        differ(differences, "query", &pairs(&wanted), &pairs(&got.url));
-        for (name, value) in object(&expected["headers"]) {
-            let found =
-                got.headers.get(&name).and_then(|value| value.to_str().ok()).map_or(Value::Null, Value::from);
-            differ(
-                differences,
-                &format!("header {name}"),
-                &json!(value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
-                &found,
-            );
-        }
-        let body = || String::from_utf8_lossy(&got.body).into_owned();
-        if let Some(json) = expected.get("json") {
-            differ(
-                differences,
-                "body",
-                json,
-                &serde_json::from_slice(&got.body).unwrap_or_else(|_| json!(body())),
-            );
-        } else if let Some(form) = expected.get("form") {
-            let pairs: Map<String, Value> = url::form_urlencoded::parse(&got.body)
-                .map(|(name, value)| (name.into_owned(), json!(value)))
-                .collect();
-            let wanted = object(form).into_iter().map(|(name, value)| {
-                (name, json!(value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
-            });
-            differ(differences, "form", &Value::Object(wanted.collect()), &Value::Object(pairs));
-        } else {
-            differ(differences, "body", &json!(""), &json!(body()));
-        }
-    }
-
-    fn compare_answer(vector: &Value, answer: &Answer, bytes: &Bytes, differences: &mut Differences) {
-        if let Some(fault) = vector.get("fault") {
-            differences.push(format!("the fault {fault} was expected, an answer came"));
-            return;
-        }
-        if let Payload::Stream(_) = &answer.result {
-            return differ(
-                differences,
-                "download",
-                &vector["download"],
-                &json!(String::from_utf8_lossy(bytes)),
-            );
-        }
-        let result = serde_json::from_slice(answer.result.json().unwrap()).unwrap();
-        differ(differences, "result", vector.get("result").unwrap_or(&Value::Null), &result);
-        if let Some(expected) = vector.get("metadata") {
-            let mut meta = Vec::new();
-            answer.meta.write(&mut meta);
-            let mut got: Map<String, Value> = serde_json::from_slice(&meta).unwrap();
-            let cursor = got.shift_remove("pagination").unwrap();
-            differ(differences, "pagination.cursor", &got["end_cursor"], &cursor["cursor"]);
-            differ(differences, "metadata", expected, &Value::Object(got));
-        }
-    }
-
-    fn compare_fault(vector: &Value, fault: &Fault, differences: &mut Differences) {
-        let Some(expected) = vector.get("fault") else {
-            differences.push(format!(
-                "an answer was expected, this came: {} {}",
-                fault.kind.code(),
-                fault.message
-            ));
-            return;
-        };
-        differ(differences, "fault", &expected["code"], &json!(fault.kind.code()));
-        if let Some(names) = expected.get("names") {
-            let sorted = |names: Vec<String>| json!(names.into_iter().collect::<BTreeSet<_>>());
-            let wanted =
-                names.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
-            differ(
-                differences,
-                "names",
-                &sorted(wanted),
-                &sorted(fault.errors.iter().map(|error| error.name.clone()).collect()),
-            );
-        }
-        let part = text(expected, "message_contains");
-        if !fault.message.contains(&part) {
-            differences.push(format!("the message should contain {part:?}; it is {:?}", fault.message));
-        }
+    #[test]
+    fn untried_operations_are_named() {
+        assert_eq!(untried(&plan(DEFINITION), &[]), ["a list"]);
+        assert!(untried(&plan(DEFINITION), &read(GOOD).unwrap()).is_empty());
     }
 }

@@ -13,6 +13,7 @@ use crate::store::{Bootstrap, CredentialRow, KeyRow, OrganizationRow, Store};
 use crate::vault::{Keyring, MasterKey, WrappedKey, digest};
 use anyhow::Context;
 use axum::ServiceExt;
+use keybearer_connector::document::Severity;
 use secrecy::ExposeSecret;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -126,7 +127,7 @@ impl App {
                 tracing::warn!(path = %path.display(), reason, "a definition was left out");
             }
             for (kind, problems) in catalog.compile_all() {
-                let problem = problems.first();
+                let problem = problems.iter().find(|problem| problem.severity == Severity::Error);
                 tracing::warn!(
                     connector_type = kind.info.slug,
                     origin = kind.origin,

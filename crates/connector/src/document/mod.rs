@@ -4,9 +4,11 @@
 //! sizes are bounded, every mistake is told with its line, and nothing in it is executed here.
 
 mod additions;
+pub mod author;
 mod body;
 mod compile;
 mod credentials;
+mod emit;
 mod endpoints;
 mod graphql;
 mod infer;

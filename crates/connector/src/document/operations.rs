@@ -97,7 +97,10 @@ fn operation<'d>(
     let extract = extract(reader, object, credentials);
     let response = response_schema(reader, object);
     let file_url = reader.text(object, "x-airbyte-file-url").map(str::to_owned);
-    let (entity, action, path) = (entity?, action?, template?);
+    let usable = entity.is_some() && action.is_some() && template.is_some();
+    // Stand-ins for what is missing: the mistakes behind it are told in the same run.
+    let (entity, action) = (entity.unwrap_or_default(), action.unwrap_or(Action::List));
+    let path = template.unwrap_or(PathTemplate { pieces: Vec::new() });
     if file_url.is_some()
         && action != Action::Download
         && let Some(entry) = object.map.entry("x-airbyte-file-url")
@@ -127,7 +130,7 @@ fn operation<'d>(
     };
     operation.probe = probe::params(reader, object, &operation, &parameters.nodes, credentials);
     let preferred_for_check = reader.flag(object, "x-airbyte-preferred-for-check").unwrap_or(false);
-    Some(Read { operation, object, preferred_for_check })
+    usable.then_some(Read { operation, object, preferred_for_check })
 }
 
 fn entity<'d>(reader: &mut Reader<'d>, object: Object<'d>) -> Option<&'d str> {

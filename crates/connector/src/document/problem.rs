@@ -15,6 +15,16 @@ pub enum Severity {
     Warning,
 }
 
+impl Severity {
+    /// `error` or `warning`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
 /// One mistake in a definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -35,11 +45,7 @@ pub struct Problem {
 impl fmt::Display for Problem {
     /// `12:5: error: … (hint)`; a caller puts the file's name before it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let severity = match self.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        };
-        write!(f, "{}:{}: {severity}: {}", self.line, self.column, self.message)?;
+        write!(f, "{}:{}: {}: {}", self.line, self.column, self.severity.name(), self.message)?;
         if let Some(suggestion) = &self.suggestion {
             write!(f, "; {suggestion}")?;
         }

@@ -16,11 +16,30 @@ pub const MAX_DEPTH: usize = 64;
 /// Most values after aliases are expanded.
 pub const MAX_NODES: usize = 500_000;
 
+/// How much of a document is read.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    /// Largest source in bytes.
+    pub(super) bytes: usize,
+    /// Deepest nesting.
+    pub(super) depth: usize,
+    /// Most values after aliases are expanded.
+    pub(super) nodes: usize,
+}
+
+/// A definition's limits.
+const DEFINITION: Limits = Limits { bytes: MAX_SOURCE_BYTES, depth: MAX_DEPTH, nodes: MAX_NODES };
+
 /// Reads one YAML document.
 ///
 /// Errors: the syntax error where the parser stopped, or every duplicate key, tag and the like that was found.
 pub fn parse(source: &str) -> Result<Node, Vec<Problem>> {
-    let mut builder = Builder::new(source)?;
+    parse_within(source, DEFINITION)
+}
+
+/// [`parse`] with other limits.
+pub(super) fn parse_within(source: &str, limits: Limits) -> Result<Node, Vec<Problem>> {
+    let mut builder = Builder::new(source, limits)?;
     builder.expect_document()?;
     let node = match builder.next()? {
         (Event::DocumentEnd, span) => empty(span),
@@ -32,7 +51,7 @@ pub fn parse(source: &str) -> Result<Node, Vec<Problem>> {
 
 /// The value of one root key, read without building the rest. `None` where it is absent or the text is not YAML.
 pub(super) fn peek(source: &str, wanted: &str) -> Option<Node> {
-    let mut builder = Builder::new(source).ok()?;
+    let mut builder = Builder::new(source, DEFINITION).ok()?;
     builder.expect_document().ok()?;
     let (Event::MappingStart(..), _) = builder.next().ok()? else { return None };
     loop {
@@ -56,6 +75,7 @@ struct Built {
 
 struct Builder<'s> {
     parser: Parser<'s, StrInput<'s>>,
+    limits: Limits,
     anchors: HashMap<usize, Built>,
     nodes: usize,
     problems: Vec<Problem>,
@@ -64,13 +84,13 @@ struct Builder<'s> {
 type Step<T> = Result<T, Vec<Problem>>;
 
 impl<'s> Builder<'s> {
-    fn new(source: &'s str) -> Step<Self> {
-        if source.len() > MAX_SOURCE_BYTES {
-            let message = format!("the file has {} bytes; at most {MAX_SOURCE_BYTES} are read", source.len());
+    fn new(source: &'s str, limits: Limits) -> Step<Self> {
+        if source.len() > limits.bytes {
+            let message = format!("the file has {} bytes; at most {} are read", source.len(), limits.bytes);
             return Err(vec![problem((1, 1), message, None)]);
         }
         let parser = Parser::new_from_str(source.strip_prefix('\u{feff}').unwrap_or(source));
-        Ok(Self { parser, anchors: HashMap::new(), nodes: 0, problems: Vec::new() })
+        Ok(Self { parser, limits, anchors: HashMap::new(), nodes: 0, problems: Vec::new() })
     }
 
     fn next(&mut self) -> Step<(Event<'s>, Span)> {
@@ -116,19 +136,16 @@ impl<'s> Builder<'s> {
 
     fn count(&mut self, span: Span, nodes: usize) -> Step<()> {
         self.nodes = self.nodes.saturating_add(nodes);
-        if self.nodes > MAX_NODES {
-            return self.fail(
-                place(span),
-                format!("more than {MAX_NODES} values with aliases expanded"),
-                None,
-            );
+        if self.nodes > self.limits.nodes {
+            let message = format!("more than {} values with aliases expanded", self.limits.nodes);
+            return self.fail(place(span), message, None);
         }
         Ok(())
     }
 
     fn node(&mut self, event: Event<'s>, span: Span, depth: usize) -> Step<Built> {
-        if depth > MAX_DEPTH {
-            return self.fail(place(span), format!("nested deeper than {MAX_DEPTH} levels"), None);
+        if depth > self.limits.depth {
+            return self.fail(place(span), format!("nested deeper than {} levels", self.limits.depth), None);
         }
         self.count(span, 1)?;
         match event {
@@ -227,8 +244,8 @@ impl<'s> Builder<'s> {
         };
         let (nodes, height) = (built.nodes, built.height);
         self.count(span, nodes)?;
-        if depth + height > MAX_DEPTH {
-            return self.fail(place(span), format!("nested deeper than {MAX_DEPTH} levels"), None);
+        if depth + height > self.limits.depth {
+            return self.fail(place(span), format!("nested deeper than {} levels", self.limits.depth), None);
         }
         match self.anchors.get(&anchor) {
             Some(built) => Ok(built.clone()),

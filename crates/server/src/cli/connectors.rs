@@ -1,11 +1,17 @@
-//! `keybearer connectors list|describe|validate`.
+//! `keybearer connectors …`: the catalogue, and work on definition files.
+//!
+//! Knows the arguments. Must not know how files are checked (`validate`), made (`new`) or tested (`vectors`).
+
+mod new;
+mod validate;
+mod vectors;
 
 use super::say;
 use crate::config::Config;
-use crate::core::catalog::{self, Catalog};
+use crate::core::catalog::Catalog;
 use anyhow::Context;
 use clap::Subcommand;
-use keybearer_connector::document::{Problem, Severity, Supplied};
+use keybearer_connector::document::Supplied;
 use std::path::PathBuf;
 
 #[derive(Subcommand)]
@@ -22,33 +28,46 @@ pub(super) enum Connectors {
         #[arg(long)]
         json: bool,
     },
+    /// Write a new definition: an empty one, or a vendor's OpenAPI document turned into one, to be pruned
+    #[command(after_help = new::EXAMPLES)]
+    New(new::New),
     /// Report every mistake in definition files, with its line
-    #[command(after_help = "Example: keybearer connectors validate connectors/acme/connector.yaml")]
-    Validate {
-        /// Definition files
-        #[arg(required = true)]
-        files: Vec<PathBuf>,
-    },
+    #[command(after_help = validate::EXAMPLES)]
+    Validate(validate::Validate),
+    /// Run the test vectors beside definitions, without a network
+    #[command(after_help = vectors::EXAMPLES)]
+    Test(vectors::Test),
 }
 
-pub(super) fn run(command: Connectors, config: &Config) -> anyhow::Result<()> {
-    let catalog = || Catalog::load(config.connectors_dir.as_deref());
+pub(super) fn run(
+    command: Connectors,
+    config: impl FnOnce() -> anyhow::Result<Config>,
+) -> anyhow::Result<()> {
     match command {
-        Connectors::List => {
-            for kind in catalog().all() {
-                let plan = kind.plan();
-                let (operations, oauth) = plan.map_or((0, "mistakes"), |plan| {
-                    (plan.operations.len(), if plan.oauth().is_some() { "oauth" } else { "credentials" })
-                });
-                say(&format!(
-                    "{:<20} {:<24} {operations:>4} operations  {oauth:<12} {}",
-                    kind.info.slug, kind.info.display_name, kind.origin
-                ));
-            }
-            Ok(())
-        }
-        Connectors::Describe { name, json } => describe(&catalog(), &name, json),
-        Connectors::Validate { files } => validate(&files),
+        Connectors::List => list(&catalog(config)?),
+        Connectors::Describe { name, json } => return describe(&catalog(config)?, &name, json),
+        // Work on files needs no configuration, and must not fail for a bad one.
+        Connectors::New(new) => return new::run(&new),
+        Connectors::Validate(validate) => return validate::run(&validate),
+        Connectors::Test(test) => return vectors::run(&test),
+    }
+    Ok(())
+}
+
+fn catalog(config: impl FnOnce() -> anyhow::Result<Config>) -> anyhow::Result<Catalog> {
+    Ok(Catalog::load(config()?.connectors_dir.as_deref()))
+}
+
+fn list(catalog: &Catalog) {
+    for kind in catalog.all() {
+        let plan = kind.plan();
+        let (operations, oauth) = plan.map_or((0, "mistakes"), |plan| {
+            (plan.operations.len(), if plan.oauth().is_some() { "oauth" } else { "credentials" })
+        });
+        say(&format!(
+            "{:<20} {:<24} {operations:>4} operations  {oauth:<12} {}",
+            kind.info.slug, kind.info.display_name, kind.origin
+        ));
     }
 }
 
@@ -74,30 +93,18 @@ fn describe(catalog: &Catalog, name: &str, json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn validate(files: &[PathBuf]) -> anyhow::Result<()> {
-    let mut bad = 0;
-    for file in files {
-        let source = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
-        let (problems, operations) = match catalog::compile(&source) {
-            Ok(definition) => (definition.warnings.clone(), Some(definition.plan.operations.len())),
-            Err(problems) => (problems, None),
-        };
-        for problem in &problems {
-            say(&shown(file, problem));
+/// The files that an argument names: itself, or the definitions in a folder (`connector.yaml`, `*/connector.yaml`, `*.yaml`).
+fn definitions(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
         }
-        match operations {
-            Some(count) => say(&format!("{}: good, {count} operations", file.display())),
-            None => bad += 1,
-        }
+        let own = path.join("connector.yaml");
+        let found = if own.is_file() { vec![own] } else { crate::core::catalog::definition_files(path) };
+        anyhow::ensure!(!found.is_empty(), "{}: no connector.yaml in this folder", path.display());
+        files.extend(found);
     }
-    if bad == 0 { Ok(()) } else { Err(anyhow::anyhow!("{bad} of {} files have mistakes", files.len())) }
-}
-
-fn shown(file: &std::path::Path, problem: &Problem) -> String {
-    let severity = match problem.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-    };
-    let hint = problem.suggestion.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
-    format!("{}:{}:{}: {severity}: {}{hint}", file.display(), problem.line, problem.column, problem.message)
+    Ok(files)
 }

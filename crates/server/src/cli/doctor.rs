@@ -91,15 +91,12 @@ async fn database_clock(app: &App, clock: &Clock, findings: &mut Findings) {
 fn definitions(app: &App, findings: &mut Findings) {
     let catalog = &app.deps.catalog;
     for (path, reason) in catalog.unreadable() {
-        findings.bad(&format!("definition {}: {reason}", path.display()));
+        findings.bad(&format!("definition {}:{reason}", path.display()));
     }
     let bad = catalog.compile_all();
     for (kind, problems) in &bad {
         for problem in *problems {
-            findings.bad(&format!(
-                "definition {} ({}:{}): {}",
-                kind.info.slug, kind.origin, problem.line, problem.message
-            ));
+            findings.bad(&format!("definition {} at {}:{problem}", kind.info.slug, kind.origin));
         }
     }
     let good = catalog.all().count() - bad.len();

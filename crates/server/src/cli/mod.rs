@@ -61,7 +61,7 @@ pub fn run() -> ExitCode {
             Command::Serve => serve::run(read(config.as_deref())?).await,
             Command::Demo(demo) => demo::run(demo).await,
             Command::Org(command) => org::run(command, read(config.as_deref())?).await,
-            Command::Connectors(command) => connectors::run(command, &read(config.as_deref())?),
+            Command::Connectors(command) => connectors::run(command, || read(config.as_deref())),
             Command::Doctor => doctor::run(read(config.as_deref())).await,
         }
     });

@@ -3,7 +3,7 @@
 //! Knows names, ids and when a definition is compiled. Must not know organizations or credentials.
 
 use crate::core::error::{Error, Kind, Result};
-use keybearer_connector::document::{self, Additions, Definition, Problem};
+use keybearer_connector::document::{self, Additions, Definition, Problem, Severity};
 use keybearer_connector::plan::{Info, Plan};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -64,7 +64,7 @@ impl Catalog {
         for path in directory.map(definition_files).unwrap_or_default() {
             match std::fs::read_to_string(&path) {
                 Ok(source) => catalog.add(path.display().to_string(), source, &path),
-                Err(error) => catalog.unreadable.push((path, error.to_string())),
+                Err(error) => catalog.unreadable.push((path, format!("1:1: error: cannot be read: {error}"))),
             }
         }
         catalog
@@ -79,8 +79,7 @@ impl Catalog {
 
     fn add(&mut self, origin: String, source: String, path: &Path) {
         let Some(info) = document::peek(&source) else {
-            let reason = "no `info.x-airbyte-connector-name` or title found; `keybearer connectors validate` says more";
-            return self.unreadable.push((path.to_owned(), reason.to_owned()));
+            return self.unreadable.push((path.to_owned(), first_mistake(&source)));
         };
         let slug = info.slug.clone();
         let names =
@@ -114,7 +113,7 @@ impl Catalog {
         self.types.values()
     }
 
-    /// Files that name no connector, with the reason.
+    /// Files that name no connector, with the reason as `LINE:COLUMN: error: …`.
     pub fn unreadable(&self) -> &[(PathBuf, String)] {
         &self.unreadable
     }
@@ -165,7 +164,15 @@ impl ConnectorType {
     }
 }
 
-fn definition_files(directory: &Path) -> Vec<PathBuf> {
+/// Why a text names no connector, with the place of its first mistake.
+fn first_mistake(source: &str) -> String {
+    let problems = document::load(source, &Additions::none()).err().unwrap_or_default();
+    let error = problems.iter().find(|problem| problem.severity == Severity::Error);
+    error.map_or_else(|| "1:1: error: names no connector".to_owned(), ToString::to_string)
+}
+
+/// Definitions in a directory: `*/connector.yaml` and `*.yaml`, sorted.
+pub(crate) fn definition_files(directory: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = Vec::new();
     for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
         let path = entry.path();

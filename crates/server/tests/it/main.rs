@@ -10,6 +10,8 @@ mod attacks;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod cli;
+#[cfg(test)]
 mod execute;
 #[cfg(test)]
 mod flow;

@@ -1,0 +1,28 @@
+//! The command line as a person uses it: the real binary, its output and exit code.
+
+mod authoring;
+mod broken_definitions;
+mod worked_example;
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// The binary in a folder, with no settings but these.
+fn keybearer(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_keybearer"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("KEYBEARER_") {
+            command.env_remove(name);
+        }
+    }
+    command.current_dir(folder);
+    command
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
