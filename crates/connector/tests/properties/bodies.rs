@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 fn flat(name: &str, value: &Value, found: &mut Vec<(String, String)>) {
     match value {
         Value::Object(members) => {
-            members.iter().for_each(|(key, value)| flat(&format!("{name}[{key}]"), value, found))
+            members.iter().for_each(|(key, value)| flat(&format!("{name}[{key}]"), value, found));
         }
         Value::Array(items) => {
             items.iter().enumerate().for_each(|(index, item)| flat(&format!("{name}[{index}]"), item, found));

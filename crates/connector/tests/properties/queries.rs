@@ -21,7 +21,7 @@ fn pair(name: &str, value: impl Into<String>) -> (String, String) {
 fn deep(name: &str, value: &Value, found: &mut Vec<(String, String)>) {
     match value {
         Value::Object(members) => {
-            members.iter().for_each(|(key, value)| deep(&format!("{name}[{key}]"), value, found))
+            members.iter().for_each(|(key, value)| deep(&format!("{name}[{key}]"), value, found));
         }
         Value::Array(items) => items.iter().for_each(|item| deep(name, item, found)),
         scalar => found.push(pair(name, text(scalar))),
