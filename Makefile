@@ -1,6 +1,6 @@
 # What people run here. `make help` lists it; the work is done by cargo and by the scripts in scripts/.
 
-.PHONY: help demo test lint docs-check bench
+.PHONY: help demo test lint docs-check fuzz bench
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -18,6 +18,9 @@ lint: ## format and lints only
 docs-check: ## build the API documentation of the crates; broken links fail
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
 
-bench: ## execute against a bare pass-through proxy, side by side
+fuzz: ## every fuzz target for a minute, two at a time
+	scripts/fuzz 60
+
+bench: ## execute against a bare pass-through proxy, the connector engine against plain parses
 	cargo build --release --package keybearer
 	cargo run --release --package keybearer-bench -- --server target/release/keybearer --gate 1.6

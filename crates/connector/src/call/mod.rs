@@ -15,6 +15,9 @@ pub(crate) mod encode;
 mod environment;
 mod fault;
 mod find;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod given;
 mod graphql;
 pub(crate) mod host;

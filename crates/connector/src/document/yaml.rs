@@ -42,7 +42,7 @@ pub(super) fn parse_within(source: &str, limits: Limits) -> Result<Node, Vec<Pro
     let mut builder = Builder::new(source, limits)?;
     builder.expect_document()?;
     let node = match builder.next()? {
-        (Event::DocumentEnd, span) => empty(span),
+        (Event::DocumentEnd, span) => builder.empty(span),
         (event, span) => builder.node(event, span, 0)?.node,
     };
     builder.expect_end()?;
@@ -74,6 +74,7 @@ struct Built {
 }
 
 struct Builder<'s> {
+    last_line: usize,
     parser: Parser<'s, StrInput<'s>>,
     limits: Limits,
     anchors: HashMap<usize, Built>,
@@ -90,14 +91,14 @@ impl<'s> Builder<'s> {
             return Err(vec![problem((1, 1), message, None)]);
         }
         let parser = Parser::new_from_str(source.strip_prefix('\u{feff}').unwrap_or(source));
-        Ok(Self { parser, limits, anchors: HashMap::new(), nodes: 0, problems: Vec::new() })
+        Ok(Self { last_line: lines(source), parser, limits, anchors: HashMap::new(), nodes: 0, problems: Vec::new() })
     }
 
     fn next(&mut self) -> Step<(Event<'s>, Span)> {
         match self.parser.next_event() {
             Some(Ok(event)) => Ok(event),
             Some(Err(error)) => {
-                let place = (error.marker().line(), error.marker().col() + 1);
+                let place = (error.marker().line().min(self.last_line), error.marker().col() + 1);
                 self.fail(place, format!("not valid YAML: {}", error.info()), None)
             }
             None => self.fail((1, 1), "the file ends too early".to_owned(), None),
@@ -111,12 +112,22 @@ impl<'s> Builder<'s> {
         Err(problems)
     }
 
+    /// Line and column, from 1. The parser ends a last line that the file does not, and then stands one line further down.
+    fn place(&self, span: Span) -> (usize, usize) {
+        (span.start.line().min(self.last_line), span.start.col() + 1)
+    }
+
+    fn empty(&self, span: Span) -> Node {
+        let (line, column) = self.place(span);
+        Node { value: Value::Null, line, column }
+    }
+
     fn expect_document(&mut self) -> Step<()> {
         loop {
             match self.next()? {
                 (Event::StreamStart, _) => {}
                 (Event::DocumentStart(_), _) => return Ok(()),
-                (_, span) => return self.fail(place(span), "the file is empty".to_owned(), None),
+                (_, span) => return self.fail(self.place(span), "the file is empty".to_owned(), None),
             }
         }
     }
@@ -127,7 +138,11 @@ impl<'s> Builder<'s> {
                 (Event::StreamEnd, _) => return Ok(()),
                 (Event::DocumentStart(_), span) => {
                     let hint = Some("put each definition into a file of its own".to_owned());
-                    return self.fail(place(span), "a second YAML document begins here".to_owned(), hint);
+                    return self.fail(
+                        self.place(span),
+                        "a second YAML document begins here".to_owned(),
+                        hint,
+                    );
                 }
                 _ => {}
             }
@@ -138,14 +153,14 @@ impl<'s> Builder<'s> {
         self.nodes = self.nodes.saturating_add(nodes);
         if self.nodes > self.limits.nodes {
             let message = format!("more than {} values with aliases expanded", self.limits.nodes);
-            return self.fail(place(span), message, None);
+            return self.fail(self.place(span), message, None);
         }
         Ok(())
     }
 
     fn node(&mut self, event: Event<'s>, span: Span, depth: usize) -> Step<Built> {
         if depth > self.limits.depth {
-            return self.fail(place(span), format!("nested deeper than {} levels", self.limits.depth), None);
+            return self.fail(self.place(span), format!("nested deeper than {} levels", self.limits.depth), None);
         }
         self.count(span, 1)?;
         match event {
@@ -163,7 +178,7 @@ impl<'s> Builder<'s> {
                 self.mapping(anchor, span, depth)
             }
             Event::Alias(anchor) => self.alias(anchor, span, depth),
-            _ => self.fail(place(span), "a value is missing here".to_owned(), None),
+            _ => self.fail(self.place(span), "a value is missing here".to_owned(), None),
         }
     }
 
@@ -172,13 +187,13 @@ impl<'s> Builder<'s> {
             return Value::String(text.to_owned());
         }
         scalar::resolve(text).unwrap_or_else(|why| {
-            self.problems.push(problem(place(span), format!("{text}: {why}"), None));
+            self.problems.push(problem(self.place(span), format!("{text}: {why}"), None));
             Value::Null
         })
     }
 
     fn keep(&mut self, anchor: usize, value: Value, span: Span, nodes: usize, height: usize) -> Step<Built> {
-        let (line, column) = place(span);
+        let (line, column) = self.place(span);
         let built = Built { node: Node { value, line, column }, nodes, height };
         if anchor > 0 {
             // The kept copy counts: anchors inside anchors must not multiply memory either.
@@ -214,7 +229,7 @@ impl<'s> Builder<'s> {
             let built = self.node(event, value_span, depth + 1)?;
             nodes += built.nodes;
             height = height.max(built.height + 1);
-            let (line, column) = place(key_span);
+            let (line, column) = self.place(key_span);
             let shown = key.clone();
             if let Err(first) = mapping.insert(key, Entry { line, column, value: built.node }) {
                 let message = format!("the key {shown:?} stands twice; first on line {}", first.line);
@@ -227,36 +242,36 @@ impl<'s> Builder<'s> {
         match event {
             Event::Scalar(text, ScalarStyle::Plain, _, _) if text == "<<" => {
                 let hint = Some("write the keys out, or use an alias for the whole value".to_owned());
-                self.problems.push(problem(place(span), "YAML 1.2 has no merge keys".to_owned(), hint));
+                self.problems.push(problem(self.place(span), "YAML 1.2 has no merge keys".to_owned(), hint));
                 Ok(text.into_owned())
             }
             Event::Scalar(text, _, _, tag) => {
                 self.refuse_tag(tag.is_some(), span);
                 Ok(text.into_owned())
             }
-            _ => self.fail(place(span), "a key must be text".to_owned(), None),
+            _ => self.fail(self.place(span), "a key must be text".to_owned(), None),
         }
     }
 
     fn alias(&mut self, anchor: usize, span: Span, depth: usize) -> Step<Built> {
         let Some(built) = self.anchors.get(&anchor) else {
-            return self.fail(place(span), "an alias stands inside its own anchor".to_owned(), None);
+            return self.fail(self.place(span), "an alias stands inside its own anchor".to_owned(), None);
         };
         let (nodes, height) = (built.nodes, built.height);
         self.count(span, nodes)?;
         if depth + height > self.limits.depth {
-            return self.fail(place(span), format!("nested deeper than {} levels", self.limits.depth), None);
+            return self.fail(self.place(span), format!("nested deeper than {} levels", self.limits.depth), None);
         }
         match self.anchors.get(&anchor) {
             Some(built) => Ok(built.clone()),
-            None => self.fail(place(span), "an alias without an anchor".to_owned(), None),
+            None => self.fail(self.place(span), "an alias without an anchor".to_owned(), None),
         }
     }
 
     fn refuse_tag(&mut self, tagged: bool, span: Span) {
         if tagged {
             let hint = Some("remove the tag".to_owned());
-            self.problems.push(problem(place(span), "YAML tags are not accepted".to_owned(), hint));
+            self.problems.push(problem(self.place(span), "YAML tags are not accepted".to_owned(), hint));
         }
     }
 
@@ -277,13 +292,10 @@ impl<'s> Builder<'s> {
     }
 }
 
-fn empty(span: Span) -> Node {
-    let (line, column) = place(span);
-    Node { value: Value::Null, line, column }
-}
-
-fn place(span: Span) -> (usize, usize) {
-    (span.start.line(), span.start.col() + 1)
+/// Lines of a text: YAML breaks them at `\n`, `\r` and `\r\n`.
+fn lines(source: &str) -> usize {
+    let breaks = source.bytes().filter(|byte| matches!(byte, b'\n' | b'\r')).count();
+    1 + breaks - source.matches("\r\n").count()
 }
 
 fn problem((line, column): (usize, usize), message: String, suggestion: Option<String>) -> Problem {

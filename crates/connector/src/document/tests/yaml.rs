@@ -47,6 +47,14 @@ fn refusals() {
 }
 
 #[test]
+fn places_are_in_the_file_when_its_last_line_is_not_ended() {
+    for (source, line) in [("#", 1), ("a: b\nc", 2), ("a: b\r\nc", 2), ("a: b\rc", 2), ("a: b\nc\n", 3)] {
+        assert_eq!(first(source).0, line, "{source:?}");
+    }
+    assert_eq!(parse("---").unwrap().line, 1);
+}
+
+#[test]
 fn budgets() {
     assert!(first(&"x".repeat(MAX_SOURCE_BYTES + 1)).2.contains("at most"));
     assert!(first(&format!("{}{}", "[".repeat(200), "]".repeat(200))).2.contains("nested deeper"));
