@@ -112,7 +112,8 @@ macro_rules! claim {
             "UPDATE grants SET attempt = $4, attempt_deadline = ", database_now!($database), " + 3000,
              unknown_sends = unknown_sends + CASE WHEN attempt IS NULL THEN 0 ELSE 1 END
              WHERE organization_id = $1 AND id = $2 AND version = $3 AND status IN ('active', 'app_misconfigured')
-             AND (attempt IS NULL OR attempt_deadline <= ", database_now!($database), ") RETURNING unknown_sends"
+             AND (attempt IS NULL OR ($5 = 1 AND attempt_deadline <= ", database_now!($database), "))
+             RETURNING unknown_sends"
         )
     };
 }
@@ -174,14 +175,16 @@ impl Store {
     }
 
     /// Asks for the claim on an active or misconfigured grant that has `version`, in the name of `attempt` (unique).
+    /// Another attempt's claim that ran out is taken over only with `take_over`; else it counts as held.
     pub async fn claim_grant(
         &self,
         organization: &str,
         id: &str,
         version: i64,
         attempt: &str,
+        take_over: bool,
     ) -> Result<Claim> {
-        let claimed = self.write_row(CLAIM, values![organization, id, version, attempt]).await?;
+        let claimed = self.write_row(CLAIM, values![organization, id, version, attempt, take_over]).await?;
         if let Some(unknown_sends) = claimed {
             return Ok(Claim::Claimed { unknown_sends });
         }

@@ -15,6 +15,10 @@ const RESTLESS: i64 = 2;
 const PAUSE: Duration = Duration::from_secs(30);
 /// The longest pause is the first one doubled this often: 16 minutes.
 const DOUBLINGS: i64 = 5;
+/// Tries to store new tokens while the database cannot be reached.
+const COMMIT_TRIES: u32 = 100;
+/// Between two of them.
+const COMMIT_PAUSE: Duration = Duration::from_millis(150);
 
 /// A grant's row, as far as the machine cares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +33,9 @@ pub struct View {
     pub unknown_sends: i64,
     /// Since the row last changed.
     pub quiet: Duration,
+    /// This process has reached the database without a gap for a while. Only then does a claim that ran out mean
+    /// that its holder died: after an outage the holder may be about to store its new tokens.
+    pub steady: bool,
 }
 
 /// Status of a grant's row.
@@ -65,7 +72,10 @@ pub enum Event {
     /// The row was read; none: it is gone.
     Row(Option<View>),
     /// The claim is ours.
-    Claimed,
+    Claimed {
+        /// Unknown outcomes of this version, that of a claim which was taken over included.
+        unknown_sends: i64,
+    },
     /// Another attempt is alive.
     Busy,
     /// The row has another version or status than we thought.
@@ -74,8 +84,12 @@ pub enum Event {
     Answered(Verdict),
     /// The tokens were stored (true), or the claim was not ours any more (false).
     Committed(bool),
-    /// The claim was given back or the status set.
+    /// The tokens could not be stored: the database was not reached.
+    NotCommitted,
+    /// The claim was given back.
     Settled,
+    /// The status was set (true), or version or claim were not ours any more (false).
+    Marked(bool),
     /// The pause is over.
     Waited,
 }
@@ -89,11 +103,16 @@ pub enum Effect {
     Claim {
         /// That version.
         version: i64,
+        /// Also where the claim of another attempt has run out.
+        take_over: bool,
     },
     /// Ask the token endpoint, renewing the claim meanwhile.
     Send,
     /// Store the new tokens where the claim is still ours.
-    Commit,
+    Commit {
+        /// Not before this pause.
+        after: Duration,
+    },
     /// Give the claim back.
     Release {
         /// The outcome of our send is unknown.
@@ -142,6 +161,8 @@ pub enum State {
         known: i64,
         /// The version that is claimed.
         version: i64,
+        /// Unknown outcomes that the row told of.
+        unknown_sends: i64,
     },
     /// Asking the token endpoint.
     Sending {
@@ -157,13 +178,22 @@ pub enum State {
     Committing {
         /// The claimed version.
         version: i64,
+        /// How often it was tried.
+        tries: u32,
     },
     /// Waiting for another attempt to end.
     Waiting {
         /// As above.
         known: i64,
     },
-    /// Giving back or marking; ends with this.
+    /// Setting the status; ends with this.
+    Marking {
+        /// The claimed version.
+        version: i64,
+        /// What the status says.
+        outcome: Outcome,
+    },
+    /// Giving back; ends with this.
     Settling(Outcome),
     /// Over.
     Done,
@@ -178,19 +208,32 @@ pub fn start(known: i64) -> (State, Effect) {
 pub fn step(state: State, event: Event) -> (State, Effect) {
     match (state, event) {
         (State::Reading { known }, Event::Row(row)) => decide(known, row),
-        (State::Claiming { version, .. }, Event::Claimed) => (State::Sending { version }, Effect::Send),
+        // Its holder died: what the row did not tell yet counts now, and the pause begins.
+        (State::Claiming { unknown_sends: told, .. }, Event::Claimed { unknown_sends })
+            if unknown_sends > told && !pause_after(unknown_sends).is_zero() =>
+        {
+            (State::Settling(Outcome::Resting), Effect::Release { unknown: false })
+        }
+        (State::Claiming { version, .. }, Event::Claimed { .. }) => (State::Sending { version }, Effect::Send),
         (State::Claiming { known, .. }, Event::Busy) => (State::Waiting { known }, Effect::Wait),
         (State::Claiming { known, .. }, Event::Moved) => start(known),
         (State::Waiting { known }, Event::Waited) => start(known),
         (State::Sending { version }, Event::Answered(verdict)) => conclude(version, verdict),
         (State::Confirming { version }, Event::Row(Some(view))) if view.version == version => {
-            (State::Settling(Outcome::Dead), Effect::MarkDead)
+            (State::Marking { version, outcome: Outcome::Dead }, Effect::MarkDead)
         }
         (State::Confirming { .. }, Event::Row(Some(_))) => finish(Outcome::Renewed),
         (State::Confirming { .. }, Event::Row(None)) => finish(Outcome::Gone),
         (State::Committing { .. }, Event::Committed(true)) => finish(Outcome::Renewed),
         // The claim was taken over while we stored: what stands in the row now decides.
-        (State::Committing { version }, Event::Committed(false)) => start(version),
+        (State::Committing { version, .. }, Event::Committed(false)) => start(version),
+        // The provider may have used the old refresh token up: these tokens may be all that is left of the grant.
+        (State::Committing { version, tries }, Event::NotCommitted) if tries < COMMIT_TRIES => {
+            (State::Committing { version, tries: tries + 1 }, Effect::Commit { after: COMMIT_PAUSE })
+        }
+        (State::Marking { outcome, .. }, Event::Marked(true)) => finish(outcome),
+        // Another attempt has the claim, or stored newer tokens between our look and the mark.
+        (State::Marking { version, .. }, Event::Marked(false)) => start(version),
         (State::Settling(outcome), Event::Settled) => finish(outcome),
         _ => finish(Outcome::Failed),
     }
@@ -205,7 +248,8 @@ fn decide(known: i64, row: Option<View>) -> (State, Effect) {
         Some(view) if !view.refreshable => finish(Outcome::NotRefreshable),
         Some(view) if view.quiet < pause_after(view.unknown_sends) => finish(Outcome::Resting),
         Some(view) => {
-            (State::Claiming { known, version: view.version }, Effect::Claim { version: view.version })
+            let View { version, unknown_sends, .. } = view;
+            (State::Claiming { known, version, unknown_sends }, Effect::Claim { version, take_over: view.steady })
         }
     }
 }
@@ -221,9 +265,13 @@ fn pause_after(unknown_sends: i64) -> Duration {
 
 fn conclude(version: i64, verdict: Verdict) -> (State, Effect) {
     match verdict {
-        Verdict::Granted => (State::Committing { version }, Effect::Commit),
+        Verdict::Granted => {
+            (State::Committing { version, tries: 1 }, Effect::Commit { after: Duration::ZERO })
+        }
         Verdict::InvalidGrant => (State::Confirming { version }, Effect::Read),
-        Verdict::InvalidClient => (State::Settling(Outcome::Misconfigured), Effect::MarkMisconfigured),
+        Verdict::InvalidClient => {
+            (State::Marking { version, outcome: Outcome::Misconfigured }, Effect::MarkMisconfigured)
+        }
         Verdict::Refused | Verdict::NotSent => {
             (State::Settling(Outcome::Failed), Effect::Release { unknown: false })
         }
@@ -239,8 +287,16 @@ fn finish(outcome: Outcome) -> (State, Effect) {
 mod tests {
     use super::*;
 
-    const LIVE: View =
-        View { version: 7, status: Status::Live, refreshable: true, unknown_sends: 0, quiet: Duration::ZERO };
+    const LIVE: View = View {
+        version: 7,
+        status: Status::Live,
+        refreshable: true,
+        unknown_sends: 0,
+        quiet: Duration::ZERO,
+        steady: true,
+    };
+
+    const CLAIMED: Event = Event::Claimed { unknown_sends: 0 };
 
     /// Feeds events and returns the effects.
     fn run(known: i64, events: &[Event]) -> Vec<Effect> {
@@ -260,16 +316,16 @@ mod tests {
             7,
             &[
                 Event::Row(Some(LIVE)),
-                Event::Claimed,
+                CLAIMED,
                 Event::Answered(Verdict::Granted),
                 Event::Committed(true),
             ],
         );
         let expected = [
             Effect::Read,
-            Effect::Claim { version: 7 },
+            Effect::Claim { version: 7, take_over: true },
             Effect::Send,
-            Effect::Commit,
+            Effect::Commit { after: Duration::ZERO },
             Effect::Finish(Outcome::Renewed),
         ];
         assert_eq!(effects, expected);
@@ -291,11 +347,30 @@ mod tests {
 
     #[test]
     fn a_refusal_is_believed_only_when_the_version_still_stands() {
-        let refused = [Event::Row(Some(LIVE)), Event::Claimed, Event::Answered(Verdict::InvalidGrant)];
-        let stands = run(7, &[&refused[..], &[Event::Row(Some(LIVE)), Event::Settled]].concat());
+        let refused = [Event::Row(Some(LIVE)), CLAIMED, Event::Answered(Verdict::InvalidGrant)];
+        let stands = run(7, &[&refused[..], &[Event::Row(Some(LIVE)), Event::Marked(true)]].concat());
         assert_eq!(stands[4..], [Effect::MarkDead, Effect::Finish(Outcome::Dead)]);
         let moved = run(7, &[&refused[..], &[Event::Row(Some(View { version: 8, ..LIVE }))]].concat());
         assert_eq!(moved.last(), Some(&Effect::Finish(Outcome::Renewed)));
+        let late = run(7, &[&refused[..], &[Event::Row(Some(LIVE)), Event::Marked(false)]].concat());
+        assert_eq!(late.last(), Some(&Effect::Read), "moved between the look and the mark");
+    }
+
+    #[test]
+    fn a_claim_that_ran_out_is_taken_over_only_by_who_reached_the_database_all_the_time() {
+        let shaken = View { steady: false, ..LIVE };
+        let claim = Some(Effect::Claim { version: 7, take_over: false });
+        assert_eq!(run(7, &[Event::Row(Some(shaken))]).last().copied(), claim);
+    }
+
+    #[test]
+    fn tokens_are_stored_again_and_again_while_the_database_is_away() {
+        let granted = [Event::Row(Some(LIVE)), CLAIMED, Event::Answered(Verdict::Granted)];
+        let away = [Event::NotCommitted; 100];
+        let effects = run(7, &[&granted[..], &away[..]].concat());
+        let commits = effects.iter().filter(|effect| matches!(effect, Effect::Commit { .. })).count();
+        assert_eq!(commits, 100);
+        assert_eq!(effects.last(), Some(&Effect::Finish(Outcome::Failed)));
     }
 
     #[test]
@@ -304,12 +379,21 @@ mod tests {
             let row = View { unknown_sends, quiet: Duration::from_secs(seconds), ..LIVE };
             run(7, &[Event::Row(Some(row))]).last().copied()
         };
-        let claim = Some(Effect::Claim { version: 7 });
+        let claim = Some(Effect::Claim { version: 7, take_over: true });
         let resting = Some(Effect::Finish(Outcome::Resting));
         assert_eq!(after(1, 0), claim);
         assert_eq!((after(2, 29), after(2, 30)), (resting, claim));
         assert_eq!((after(3, 59), after(3, 60)), (resting, claim));
         assert_eq!((after(i64::MAX, 959), after(i64::MAX, 960)), (resting, claim));
+    }
+
+    #[test]
+    fn the_second_sender_that_died_starts_a_pause() {
+        let row = View { unknown_sends: 1, ..LIVE };
+        let effects = run(7, &[Event::Row(Some(row)), Event::Claimed { unknown_sends: 2 }, Event::Settled]);
+        assert_eq!(effects[2..], [Effect::Release { unknown: false }, Effect::Finish(Outcome::Resting)]);
+        let effects = run(7, &[Event::Row(Some(LIVE)), Event::Claimed { unknown_sends: 1 }]);
+        assert_eq!(effects.last(), Some(&Effect::Send));
     }
 
     #[test]
@@ -324,7 +408,7 @@ mod tests {
                 Event::Row(Some(LIVE)),
                 Event::Row(None),
             ] {
-                let events = [Event::Row(Some(LIVE)), Event::Claimed, Event::Answered(verdict), after];
+                let events = [Event::Row(Some(LIVE)), CLAIMED, Event::Answered(verdict), after];
                 assert!(!run(7, &events).contains(&Effect::MarkDead), "{verdict:?} {after:?}");
             }
         }
