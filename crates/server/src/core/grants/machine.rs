@@ -154,6 +154,8 @@ pub enum State {
     Reading {
         /// The version that the caller found wanting.
         known: i64,
+        /// New tokens for it are held, which could not be stored under the claim that was lost.
+        held: bool,
     },
     /// Claiming.
     Claiming {
@@ -163,6 +165,8 @@ pub enum State {
         version: i64,
         /// Unknown outcomes that the row told of.
         unknown_sends: i64,
+        /// As above.
+        held: bool,
     },
     /// Asking the token endpoint.
     Sending {
@@ -185,6 +189,8 @@ pub enum State {
     Waiting {
         /// As above.
         known: i64,
+        /// As above.
+        held: bool,
     },
     /// Setting the status; ends with this.
     Marking {
@@ -201,23 +207,31 @@ pub enum State {
 
 /// The first state and effect for a caller that knows this version.
 pub fn start(known: i64) -> (State, Effect) {
-    (State::Reading { known }, Effect::Read)
+    read(known, false)
+}
+
+fn read(known: i64, held: bool) -> (State, Effect) {
+    (State::Reading { known, held }, Effect::Read)
 }
 
 /// One step. An event that does not fit the state ends the machine without touching the grant.
 pub fn step(state: State, event: Event) -> (State, Effect) {
     match (state, event) {
-        (State::Reading { known }, Event::Row(row)) => decide(known, row),
+        (State::Reading { known, held }, Event::Row(row)) => decide(known, held, row),
+        // Nobody stored newer ones: ours go to the row, not the old refresh token to the provider.
+        (State::Claiming { version, held: true, .. }, Event::Claimed { .. }) => commit(version),
         // Its holder died: what the row did not tell yet counts now, and the pause begins.
         (State::Claiming { unknown_sends: told, .. }, Event::Claimed { unknown_sends })
             if unknown_sends > told && !pause_after(unknown_sends).is_zero() =>
         {
             (State::Settling(Outcome::Resting), Effect::Release { unknown: false })
         }
-        (State::Claiming { version, .. }, Event::Claimed { .. }) => (State::Sending { version }, Effect::Send),
-        (State::Claiming { known, .. }, Event::Busy) => (State::Waiting { known }, Effect::Wait),
-        (State::Claiming { known, .. }, Event::Moved) => start(known),
-        (State::Waiting { known }, Event::Waited) => start(known),
+        (State::Claiming { version, .. }, Event::Claimed { .. }) => {
+            (State::Sending { version }, Effect::Send)
+        }
+        (State::Claiming { known, held, .. }, Event::Busy) => (State::Waiting { known, held }, Effect::Wait),
+        (State::Claiming { known, held, .. }, Event::Moved) => read(known, held),
+        (State::Waiting { known, held }, Event::Waited) => read(known, held),
         (State::Sending { version }, Event::Answered(verdict)) => conclude(version, verdict),
         (State::Confirming { version }, Event::Row(Some(view))) if view.version == version => {
             (State::Marking { version, outcome: Outcome::Dead }, Effect::MarkDead)
@@ -226,7 +240,7 @@ pub fn step(state: State, event: Event) -> (State, Effect) {
         (State::Confirming { .. }, Event::Row(None)) => finish(Outcome::Gone),
         (State::Committing { .. }, Event::Committed(true)) => finish(Outcome::Renewed),
         // The claim was taken over while we stored: what stands in the row now decides.
-        (State::Committing { version, .. }, Event::Committed(false)) => start(version),
+        (State::Committing { version, .. }, Event::Committed(false)) => read(version, true),
         // The provider may have used the old refresh token up: these tokens may be all that is left of the grant.
         (State::Committing { version, tries }, Event::NotCommitted) if tries < COMMIT_TRIES => {
             (State::Committing { version, tries: tries + 1 }, Effect::Commit { after: COMMIT_PAUSE })
@@ -239,17 +253,20 @@ pub fn step(state: State, event: Event) -> (State, Effect) {
     }
 }
 
-fn decide(known: i64, row: Option<View>) -> (State, Effect) {
+fn decide(known: i64, held: bool, row: Option<View>) -> (State, Effect) {
     match row {
         None => finish(Outcome::Gone),
         Some(view) if view.status == Status::Ended => finish(Outcome::Gone),
         Some(view) if view.version > known => finish(Outcome::Renewed),
         Some(view) if view.status == Status::Dead => finish(Outcome::Dead),
         Some(view) if !view.refreshable => finish(Outcome::NotRefreshable),
-        Some(view) if view.quiet < pause_after(view.unknown_sends) => finish(Outcome::Resting),
+        Some(view) if !held && view.quiet < pause_after(view.unknown_sends) => finish(Outcome::Resting),
         Some(view) => {
             let View { version, unknown_sends, .. } = view;
-            (State::Claiming { known, version, unknown_sends }, Effect::Claim { version, take_over: view.steady })
+            (
+                State::Claiming { known, version, unknown_sends, held },
+                Effect::Claim { version, take_over: view.steady },
+            )
         }
     }
 }
@@ -265,9 +282,7 @@ fn pause_after(unknown_sends: i64) -> Duration {
 
 fn conclude(version: i64, verdict: Verdict) -> (State, Effect) {
     match verdict {
-        Verdict::Granted => {
-            (State::Committing { version, tries: 1 }, Effect::Commit { after: Duration::ZERO })
-        }
+        Verdict::Granted => commit(version),
         Verdict::InvalidGrant => (State::Confirming { version }, Effect::Read),
         Verdict::InvalidClient => {
             (State::Marking { version, outcome: Outcome::Misconfigured }, Effect::MarkMisconfigured)
@@ -277,6 +292,10 @@ fn conclude(version: i64, verdict: Verdict) -> (State, Effect) {
         }
         Verdict::Unknown => (State::Settling(Outcome::Failed), Effect::Release { unknown: true }),
     }
+}
+
+fn commit(version: i64) -> (State, Effect) {
+    (State::Committing { version, tries: 1 }, Effect::Commit { after: Duration::ZERO })
 }
 
 fn finish(outcome: Outcome) -> (State, Effect) {
@@ -314,12 +333,7 @@ mod tests {
     fn a_refresh_claims_sends_and_commits() {
         let effects = run(
             7,
-            &[
-                Event::Row(Some(LIVE)),
-                CLAIMED,
-                Event::Answered(Verdict::Granted),
-                Event::Committed(true),
-            ],
+            &[Event::Row(Some(LIVE)), CLAIMED, Event::Answered(Verdict::Granted), Event::Committed(true)],
         );
         let expected = [
             Effect::Read,
@@ -385,6 +399,21 @@ mod tests {
         assert_eq!((after(2, 29), after(2, 30)), (resting, claim));
         assert_eq!((after(3, 59), after(3, 60)), (resting, claim));
         assert_eq!((after(i64::MAX, 959), after(i64::MAX, 960)), (resting, claim));
+    }
+
+    #[test]
+    fn tokens_whose_claim_was_lost_are_stored_under_a_new_one() {
+        let events = [
+            Event::Row(Some(LIVE)),
+            CLAIMED,
+            Event::Answered(Verdict::Granted),
+            Event::Committed(false),
+            Event::Row(Some(View { unknown_sends: 2, ..LIVE })),
+            Event::Claimed { unknown_sends: 2 },
+        ];
+        let effects = run(7, &events);
+        assert_eq!(effects.iter().filter(|effect| **effect == Effect::Send).count(), 1);
+        assert_eq!(effects.last(), Some(&Effect::Commit { after: Duration::ZERO }));
     }
 
     #[test]

@@ -193,11 +193,17 @@ impl Run<'_> {
             Effect::Claim { version, take_over } => {
                 self.attempt = deps.random.uuid_v4();
                 self.keeping = Keeping::claimed(deps.clock.ticks());
-                Ok(match deps.store.claim_grant(org, id, version, &self.attempt, take_over).await? {
-                    Claim::Claimed { unknown_sends } => Event::Claimed { unknown_sends },
-                    Claim::Busy => Event::Busy,
-                    Claim::Moved => Event::Moved,
-                })
+                Ok(
+                    match deps
+                        .store
+                        .claim_grant(org, id, version, &self.attempt, take_over, deps.clock.now_ms())
+                        .await?
+                    {
+                        Claim::Claimed { unknown_sends } => Event::Claimed { unknown_sends },
+                        Claim::Busy => Event::Busy,
+                        Claim::Moved => Event::Moved,
+                    },
+                )
             }
             Effect::Send => Ok(Event::Answered(self.send().await)),
             Effect::Commit { after } => {
@@ -362,13 +368,8 @@ impl Run<'_> {
     async fn commit(&self) -> std::result::Result<Event, StoreError> {
         let (Some(row), Some(fresh)) = (&self.row, &self.renewed) else { return Ok(Event::Committed(false)) };
         let (deps, renewed) = (self.deps, &fresh.renewed);
-        let storing = deps.store.commit_grant(
-            self.organization,
-            self.grant_id,
-            &self.attempt,
-            row.version,
-            renewed,
-        );
+        let storing =
+            deps.store.commit_grant(self.organization, self.grant_id, &self.attempt, row.version, renewed);
         // The claim is kept meanwhile as far as possible; the tokens are stored in any case.
         let stored = tokio::select! {
             biased;
@@ -477,7 +478,8 @@ fn view(row: &GrantRow, now: i64, steady: bool) -> View {
         status,
         refreshable: row.refreshable,
         unknown_sends: row.unknown_sends,
-        quiet: Duration::from_millis(u64::try_from(now - row.updated_at).unwrap_or(0)),
+        // Also where another replica's clock is ahead: a time that lies far in the future must not stop renewals.
+        quiet: Duration::from_millis(now.abs_diff(row.updated_at)),
         steady,
     }
 }
