@@ -5,6 +5,7 @@
 pub mod keeping;
 pub mod machine;
 mod refresh;
+mod request;
 pub mod revoke;
 mod secret;
 

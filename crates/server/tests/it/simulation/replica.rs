@@ -6,7 +6,7 @@ use super::Fault;
 use super::history::{End, Sent};
 use super::provider::Reply;
 use super::store::{Ask, Row, Standing, Told};
-use super::world::{For, News, World};
+use super::world::{For, Heard, News, World};
 use keybearer::clock::Clock;
 use keybearer::core::feed::Feed;
 use keybearer::core::grants::keeping::{Keep, Keeping, Renewal};
@@ -187,7 +187,7 @@ impl Replica {
             }
             Effect::Commit { after } => world.news(me, count(after), News::CommitDue),
             Effect::Release { unknown } => {
-                world.ask(me, Ask::Release { attempt, unknown, now: wall }, For::Effect)
+                world.ask(me, Ask::Release { attempt, unknown, now: wall }, For::Effect);
             }
             Effect::MarkDead => world.ask(me, Ask::MarkDead { version, attempt, now: wall }, For::Effect),
             Effect::MarkMisconfigured => {
@@ -350,15 +350,15 @@ impl Replica {
         }
         run.call = None;
         let (verdict, end) = match reply {
-            None => (Verdict::Unknown, End::Unknown),
-            Some(Reply::Tokens(token)) => {
+            Heard::Nothing => (Verdict::Unknown, End::Unknown),
+            Heard::Reply(Reply::Tokens(token)) => {
                 run.token = token;
                 run.held = Some(send);
                 (Verdict::Granted, End::Held)
             }
-            Some(Reply::InvalidGrant) => (Verdict::InvalidGrant, End::Refused),
-            Some(Reply::Unavailable) => (Verdict::Refused, End::Refused),
-            Some(Reply::InvalidClient) => (Verdict::InvalidClient, End::Refused),
+            Heard::Reply(Reply::InvalidGrant) => (Verdict::InvalidGrant, End::Refused),
+            Heard::Reply(Reply::Unavailable) => (Verdict::Refused, End::Refused),
+            Heard::Reply(Reply::InvalidClient) => (Verdict::InvalidClient, End::Refused),
         };
         world.history.ends(world.now, send, end);
         Self::event(world, me, Event::Answered(verdict));

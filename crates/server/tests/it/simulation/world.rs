@@ -46,6 +46,14 @@ pub(super) enum News {
     FeedDue,
 }
 
+/// What a token call came to.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Heard {
+    Reply(Reply),
+    /// The connection broke, or the time was over.
+    Nothing,
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Happening {
     /// A replica's news, for one life of it and one refresh.
@@ -87,7 +95,7 @@ pub(super) struct World {
     pub(super) history: History,
     pub(super) replicas: Vec<Replica>,
     /// Answers that have arrived at a replica's machine, by send.
-    pub(super) arrived: Vec<Option<Option<Reply>>>,
+    pub(super) arrived: Vec<Option<Heard>>,
     pub(super) outcomes: Vec<(u64, Outcome)>,
     queue: BinaryHeap<Reverse<(u64, u64)>>,
     happenings: Vec<Happening>,
@@ -216,7 +224,7 @@ impl World {
             }
             Happening::Provider { send, token, answers } => self.provider_hears(send, token, answers),
             Happening::Answer { send, reply } => {
-                self.arrived[send] = Some(reply);
+                self.arrived[send] = Some(reply.map_or(Heard::Nothing, Heard::Reply));
                 let replica = self.history.sends[send].replica;
                 self.news(replica, 0, News::Look(send));
             }
