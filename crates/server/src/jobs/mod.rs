@@ -46,6 +46,7 @@ async fn pause(stop: &mut watch::Receiver<bool>, pause: Duration) -> bool {
 async fn feed(deps: Arc<Deps>, mut stop: watch::Receiver<bool>, mut seen: i64) {
     let mut read_at = deps.clock.now_ms();
     loop {
+        deps.feed.asked(&deps.clock);
         match read_feed(&deps, seen).await {
             Ok(last) => {
                 seen = last;
@@ -57,7 +58,10 @@ async fn feed(deps: Arc<Deps>, mut stop: watch::Receiver<bool>, mut seen: i64) {
                 read_at = now;
                 deps.feed.read(&deps.clock);
             }
-            Err(error) => tracing::warn!(%error, "the change feed cannot be read"),
+            Err(error) => {
+                deps.feed.lost(&deps.clock);
+                tracing::warn!(%error, "the change feed cannot be read");
+            }
         }
         if !pause(&mut stop, FEED_EVERY).await {
             return;

@@ -110,9 +110,11 @@ macro_rules! claim {
     ($database:ident) => {
         concat!(
             "UPDATE grants SET attempt = $4, attempt_deadline = ", database_now!($database), " + 3000,
-             unknown_sends = unknown_sends + CASE WHEN attempt IS NULL THEN 0 ELSE 1 END
+             unknown_sends = unknown_sends + CASE WHEN attempt IS NULL THEN 0 ELSE 1 END,
+             updated_at = CASE WHEN attempt IS NULL THEN updated_at ELSE $6 END
              WHERE organization_id = $1 AND id = $2 AND version = $3 AND status IN ('active', 'app_misconfigured')
-             AND (attempt IS NULL OR attempt_deadline <= ", database_now!($database), ") RETURNING unknown_sends"
+             AND (attempt IS NULL OR ($5 = 1 AND attempt_deadline <= ", database_now!($database), "))
+             RETURNING unknown_sends"
         )
     };
 }
@@ -174,14 +176,19 @@ impl Store {
     }
 
     /// Asks for the claim on an active or misconfigured grant that has `version`, in the name of `attempt` (unique).
+    /// Another attempt's claim that ran out is taken over only with `take_over`; else it counts as held. A takeover is
+    /// a change at `now`, because the pause after its unknown outcome begins then.
     pub async fn claim_grant(
         &self,
         organization: &str,
         id: &str,
         version: i64,
         attempt: &str,
+        take_over: bool,
+        now: i64,
     ) -> Result<Claim> {
-        let claimed = self.write_row(CLAIM, values![organization, id, version, attempt]).await?;
+        let values = values![organization, id, version, attempt, take_over, now];
+        let claimed = self.write_row(CLAIM, values).await?;
         if let Some(unknown_sends) = claimed {
             return Ok(Claim::Claimed { unknown_sends });
         }

@@ -20,6 +20,8 @@ mod grants;
 #[cfg(test)]
 mod openapi;
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod store;
 #[cfg(test)]
 mod support;

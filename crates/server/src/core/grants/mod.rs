@@ -1,9 +1,11 @@
 //! Grants: the tokens that came out of a consent, kept alive and never lost by us.
 //!
-//! [`machine`] decides, [`mod@refresh`] carries out, [`secret`] seals, [`revoke`] ends. Must not know connectors' operations.
+//! [`machine`] and [`keeping`] decide, [`mod@refresh`] carries out, [`secret`] seals, [`revoke`] ends. Must not know connectors' operations.
 
+pub mod keeping;
 pub mod machine;
 mod refresh;
+mod request;
 pub mod revoke;
 mod secret;
 

@@ -5,20 +5,16 @@
 //! What a crash leaves: before the claim, nothing; after it, a claim that ends by its deadline and counts as one
 //! unknown send; after the commit, the new tokens.
 
+use super::keeping::{Keep, Keeping, Renewal as Kept};
 use super::machine::{self, Effect, Event, Outcome, Status, Verdict, View};
+use super::request::{oauth_of, prepare};
 use super::secret::expires_at;
 use super::{GrantSecret, describe_fault, token_endpoint, token_endpoint_error};
 use crate::core::Deps;
 use crate::core::error::{Error, Kind, Result};
-use crate::core::oauth_apps::{self, OauthApp};
-use crate::core::pin::Pin;
 use crate::store::{Claim, GrantRow, Renewed, StoreError};
 use futures_util::FutureExt;
-use keybearer_connector::call::Environment;
-use keybearer_connector::oauth::token::{self, Renewal, TokenAnswer, TokenFault};
-use keybearer_connector::oauth::{ClientKeys, TokenRequest};
-use keybearer_connector::plan::{OauthPlan, Plan, SchemeKind};
-use secrecy::{ExposeSecret, SecretString};
+use keybearer_connector::oauth::token::{self, TokenAnswer, TokenFault};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -26,13 +22,6 @@ use tokio::sync::watch;
 
 /// Between two looks at a grant that another replica refreshes.
 const PAUSE: Duration = Duration::from_millis(150);
-/// Between two renewals of the claim, whose deadline is 3 s after each.
-const RENEW_EVERY: Duration = Duration::from_secs(1);
-/// Without a successful renewal for so long, the token call is cut off: well before the claim can end.
-const CUT_OFF: Duration = Duration::from_millis(2200);
-/// Tries to store new tokens while the database cannot be reached.
-const COMMIT_TRIES: u32 = 100;
-
 type Shared = watch::Receiver<Option<Finished>>;
 
 /// Refreshes that run in this process, by grant.
@@ -114,9 +103,9 @@ impl Refreshes {
                 organization: &organization,
                 grant_id: &grant_id,
                 row: None,
-                answer: None,
+                renewed: None,
                 attempt: String::new(),
-                claimed_at: Duration::ZERO,
+                keeping: Keeping::claimed(Duration::ZERO),
                 why: None,
             };
             let finished = run.run(known).await;
@@ -147,14 +136,20 @@ impl Drop for Leave {
     }
 }
 
+/// New tokens that are not stored yet.
+struct Fresh {
+    secret: GrantSecret,
+    renewed: Renewed,
+}
+
 struct Run<'a> {
     deps: &'a Arc<Deps>,
     organization: &'a str,
     grant_id: &'a str,
     row: Option<GrantRow>,
-    answer: Option<TokenAnswer>,
+    renewed: Option<Fresh>,
     attempt: String,
-    claimed_at: Duration,
+    keeping: Keeping,
     why: Option<String>,
 }
 
@@ -169,6 +164,7 @@ impl Run<'_> {
             match self.carry_out(effect).await {
                 Ok(event) => (state, effect) = machine::step(state, event),
                 Err(error) => {
+                    self.deps.feed.lost(&self.deps.clock);
                     tracing::error!(grant = self.grant_id, %error, "refresh interrupted by the database");
                     return Finished {
                         outcome: Outcome::Failed,
@@ -183,21 +179,34 @@ impl Run<'_> {
         let (deps, org, id) = (self.deps, self.organization, self.grant_id);
         match effect {
             Effect::Read => {
+                let asked = deps.clock.ticks();
                 self.row = deps.store.grant(org, id).await?;
-                let now = deps.clock.now_ms();
-                Ok(Event::Row(self.row.as_ref().map(|row| view(row, now))))
+                deps.feed.answered(&deps.clock, asked);
+                let (now, steady) = (deps.clock.now_ms(), deps.feed.is_steady(&deps.clock));
+                Ok(Event::Row(self.row.as_ref().map(|row| view(row, now, steady))))
             }
-            Effect::Claim { version } => {
+            Effect::Claim { version, take_over } => {
                 self.attempt = deps.random.uuid_v4();
-                self.claimed_at = deps.clock.ticks();
-                Ok(match deps.store.claim_grant(org, id, version, &self.attempt).await? {
-                    Claim::Claimed { .. } => Event::Claimed,
-                    Claim::Busy => Event::Busy,
-                    Claim::Moved => Event::Moved,
-                })
+                self.keeping = Keeping::claimed(deps.clock.ticks());
+                Ok(
+                    match deps
+                        .store
+                        .claim_grant(org, id, version, &self.attempt, take_over, deps.clock.now_ms())
+                        .await?
+                    {
+                        Claim::Claimed { unknown_sends } => Event::Claimed { unknown_sends },
+                        Claim::Busy => Event::Busy,
+                        Claim::Moved => Event::Moved,
+                    },
+                )
             }
             Effect::Send => Ok(Event::Answered(self.send().await)),
-            Effect::Commit => Ok(Event::Committed(self.commit().await?)),
+            Effect::Commit { after } => {
+                if !after.is_zero() {
+                    tokio::time::sleep(after).await;
+                }
+                self.commit().await
+            }
             Effect::Release { unknown } => {
                 deps.store.release_claim(org, id, &self.attempt, unknown, deps.clock.now_ms()).await?;
                 Ok(Event::Settled)
@@ -219,12 +228,13 @@ impl Run<'_> {
     async fn mark(&self, status: &str, reason: &str) -> std::result::Result<Event, StoreError> {
         let version = self.row.as_ref().map_or(0, |row| row.version);
         let (deps, org) = (self.deps, self.organization);
-        deps.store
+        let marked = deps
+            .store
             .mark_grant(org, self.grant_id, Some(&self.attempt), version, status, reason, deps.clock.now_ms())
             .await?;
         deps.feed.moved();
         deps.ready.forget_grant(self.grant_id);
-        Ok(Event::Settled)
+        Ok(Event::Marked(marked))
     }
 
     /// The token call, with the claim renewed beside it.
@@ -239,6 +249,10 @@ impl Run<'_> {
         };
         let (plan, scheme) = (Arc::clone(&prepared.plan), row.scheme.clone());
         let Some(oauth) = oauth_of(&plan, &scheme) else { return Verdict::InvalidClient };
+        if self.keeping.left(self.deps.clock.ticks()).is_zero() {
+            self.why = Some("the claim ran out before the request was sent".to_owned());
+            return Verdict::NotSent;
+        }
         let Some(response) = self.guarded(token_endpoint(self.deps, prepared.request)).await else {
             self.why = Some("the claim could not be renewed in time".to_owned());
             return Verdict::Unknown;
@@ -251,10 +265,7 @@ impl Run<'_> {
             }
         };
         match read {
-            Ok(answer) => {
-                self.answer = Some(answer);
-                Verdict::Granted
-            }
+            Ok(answer) => self.take_in(&row, &answer),
             Err(fault) => {
                 self.why = Some(describe_fault(&fault));
                 match fault {
@@ -268,34 +279,39 @@ impl Run<'_> {
         }
     }
 
-    /// Runs a token call while the claim is kept. None when the claim could not be kept and no answer was there.
+    /// Runs a token call while the claim is kept. None when the claim could not be kept and no answer was there. The
+    /// claim is looked at first: a process that stood still must not go on with a call that is not its own any more.
     async fn guarded<T>(&self, call: impl Future<Output = T>) -> Option<T> {
         let mut call = std::pin::pin!(call);
         tokio::select! {
             biased;
-            answer = &mut call => Some(answer),
             () = self.keep_claim() => call.now_or_never(),
+            answer = &mut call => Some(answer),
         }
     }
 
-    /// Renews the claim each second; returns when that did not succeed in time. Times count from before a statement is
-    /// sent: the database sets the deadline between then and its answer.
+    /// Renews the claim; returns when the call has to be cut off.
     async fn keep_claim(&self) {
         let clock = &self.deps.clock;
-        let mut renewed = self.claimed_at;
+        let mut keeping = self.keeping;
         loop {
-            tokio::time::sleep(RENEW_EVERY.saturating_sub(clock.ticks().saturating_sub(renewed)).max(PAUSE))
-                .await;
+            tokio::time::sleep(keeping.pause(clock.ticks())).await;
             let asked = clock.ticks();
-            let left = CUT_OFF.saturating_sub(asked.saturating_sub(renewed));
-            let renewal = self.deps.store.renew_claim(self.organization, self.grant_id, &self.attempt);
-            match tokio::time::timeout(left, renewal).await {
-                Ok(Ok(true)) => renewed = asked,
-                // The grant ended: nobody else will use it, so the call may finish, and what it brings is revoked.
-                Ok(Ok(false)) if self.is_ended().await => return std::future::pending().await,
-                Ok(Ok(false)) | Err(_) => return,
-                Ok(Err(_)) => {}
+            let renewal = tokio::time::timeout(keeping.left(asked), self.renew_claim()).await;
+            match keeping.on(asked, renewal.unwrap_or(Kept::TooLate)) {
+                Keep::Again => {}
+                Keep::CutOff => return,
+                Keep::LetFinish => return std::future::pending().await,
             }
+        }
+    }
+
+    async fn renew_claim(&self) -> Kept {
+        match self.deps.store.renew_claim(self.organization, self.grant_id, &self.attempt).await {
+            Ok(true) => Kept::Renewed,
+            Ok(false) if self.is_ended().await => Kept::Ended,
+            Ok(false) => Kept::NotOurs,
+            Err(_) => Kept::Failed,
         }
     }
 
@@ -314,128 +330,62 @@ impl Run<'_> {
         }
     }
 
-    /// Stores the new tokens before anything uses them. Keeps trying while the database is away: the provider may
-    /// have used the old refresh token up.
-    async fn commit(&mut self) -> std::result::Result<bool, StoreError> {
-        let (Some(row), Some(answer)) = (self.row.clone(), self.answer.take()) else { return Ok(false) };
-        let corrupt = |error: Error| StoreError::Corrupt(error.to_string());
+    /// Seals what the provider answered, for the next version of the row.
+    fn take_in(&mut self, row: &GrantRow, answer: &TokenAnswer) -> Verdict {
         let now = self.deps.clock.now_ms();
-        let mut secret = GrantSecret::open(self.deps, &row).map_err(corrupt)?;
-        secret.renew(&answer);
         let next = GrantRow { version: row.version + 1, ..row.clone() };
-        let renewed = Renewed {
-            sealed: secret.seal(self.deps, &next).map_err(corrupt)?,
-            version: next.version,
-            expires_at: expires_at(now, answer.expires_in),
-            issued_at: Some(now),
-            scopes: answer
-                .scope
-                .as_ref()
-                .and_then(|scopes| serde_json::to_string(scopes).ok())
-                .or(row.scopes),
-            now,
-        };
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            match self
-                .deps
-                .store
-                .commit_grant(self.organization, self.grant_id, &self.attempt, row.version, &renewed)
-                .await
-            {
-                Err(StoreError::Unavailable(_)) if tries < COMMIT_TRIES => tokio::time::sleep(PAUSE).await,
-                done => {
-                    self.deps.feed.moved();
-                    self.deps.ready.forget_grant(self.grant_id);
-                    if matches!(done, Ok(false)) {
-                        self.revoke_orphan(&next, &secret).await;
-                    }
-                    return done;
-                }
+        let sealed = GrantSecret::open(self.deps, row).and_then(|mut secret| {
+            secret.renew(answer);
+            secret.seal(self.deps, &next).map(|sealed| (secret, sealed))
+        });
+        match sealed {
+            Ok((secret, sealed)) => {
+                let scopes = answer.scope.as_ref().and_then(|scopes| serde_json::to_string(scopes).ok());
+                let renewed = Renewed {
+                    sealed,
+                    version: next.version,
+                    expires_at: expires_at(now, answer.expires_in),
+                    issued_at: Some(now),
+                    scopes: scopes.or(next.scopes),
+                    now,
+                };
+                self.renewed = Some(Fresh { secret, renewed });
+                Verdict::Granted
+            }
+            Err(error) => {
+                self.why = Some(error.to_string());
+                Verdict::Unknown
             }
         }
     }
-}
 
-struct Prepared {
-    plan: Arc<Plan>,
-    request: TokenRequest,
-}
-
-/// Everything the token call needs. Refused before anything is sent when the app or the endpoints are not the
-/// grant's own.
-async fn prepare(deps: &Deps, row: &GrantRow) -> std::result::Result<Prepared, (Verdict, String)> {
-    let not_sent = |error: &dyn std::fmt::Display| (Verdict::NotSent, error.to_string());
-    let misconfigured = |why: &str| (Verdict::InvalidClient, why.to_owned());
-    let kind =
-        deps.catalog.find(&row.connector_type).ok_or_else(|| not_sent(&"the connector type is gone"))?;
-    let plan = Arc::clone(kind.plan().map_err(|error| not_sent(&error))?);
-    if Pin::from_text(&row.pin).is_none_or(|pin| !pin.covers(&plan)) {
-        return Err(misconfigured("the definition names other endpoints than the grant was made for"));
-    }
-    let secret = GrantSecret::open(deps, row).map_err(|error| not_sent(&error))?;
-    let oauth = oauth_of(&plan, &row.scheme)
-        .ok_or_else(|| not_sent(&"the definition has no such OAuth scheme any more"))?;
-    let app = app_of(deps, row, &secret, &plan).await.map_err(|error| not_sent(&error))?;
-    let environment = Environment(secret.extracted.clone().into_iter().collect()).with_defaults(&plan);
-    let scopes: Vec<String> =
-        row.scopes.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-    let renewal = Renewal {
-        refresh_token: secret.value("refresh_token"),
-        credentials_json: secret.value("credentials_json"),
-        scopes: &scopes,
-        now: deps.clock.timestamp(),
-    };
-    let own_client = secret.value("client_id").map(|id| id.expose_secret().to_owned());
-    let client = match (&app, &own_client) {
-        (Some(app), _) => ClientKeys { client_id: &app.client_id, client_secret: Some(&app.client_secret) },
-        (None, Some(client_id)) if secret.value("client_secret").is_some() => {
-            ClientKeys { client_id, client_secret: secret.value("client_secret") }
+    /// Stores the new tokens before anything uses them. The machine asks again while the database is away.
+    async fn commit(&self) -> std::result::Result<Event, StoreError> {
+        let (Some(row), Some(fresh)) = (&self.row, &self.renewed) else { return Ok(Event::Committed(false)) };
+        let (deps, renewed) = (self.deps, &fresh.renewed);
+        let storing =
+            deps.store.commit_grant(self.organization, self.grant_id, &self.attempt, row.version, renewed);
+        // The claim is kept meanwhile as far as possible; the tokens are stored in any case.
+        let stored = tokio::select! {
+            biased;
+            stored = storing => stored,
+            never = async { self.keep_claim().await; std::future::pending().await } => never,
+        };
+        if let Err(StoreError::Unavailable(_)) = stored {
+            return Ok(Event::NotCommitted);
         }
-        (None, _) if secret.value("credentials_json").is_some() => {
-            ClientKeys { client_id: "", client_secret: None }
+        deps.feed.moved();
+        deps.ready.forget_grant(self.grant_id);
+        let stored = stored?;
+        if !stored {
+            let next = GrantRow { version: renewed.version, ..row.clone() };
+            self.revoke_orphan(&next, &fresh.secret).await;
         }
-        (None, _) => {
-            return Err(misconfigured(
-                "the OAuth app that the grant was made with is not configured any more",
-            ));
-        }
-    };
-    let request = token::refresh(oauth, &renewal, &client, &environment).map_err(|error| not_sent(&error))?;
-    Ok(Prepared { plan, request })
-}
-
-/// The OAuth app behind a grant; none when the grant carries its own client.
-pub(super) async fn app_of(
-    deps: &Deps,
-    row: &GrantRow,
-    secret: &GrantSecret,
-    plan: &Plan,
-) -> Result<Option<OauthApp>> {
-    if secret.value("client_secret").is_some() {
-        return Ok(None);
-    }
-    let client_id = secret.value("client_id").map(SecretString::expose_secret).unwrap_or_default();
-    let app = oauth_apps::pinned(
-        deps,
-        &row.organization_id,
-        &plan.info.slug,
-        row.oauth_app_id.as_deref(),
-        client_id,
-    )
-    .await?;
-    Ok(app.filter(|app| app.pin.as_ref().is_none_or(|pin| pin.covers(plan))))
-}
-
-pub(super) fn oauth_of<'a>(plan: &'a Plan, scheme: &str) -> Option<&'a OauthPlan> {
-    match &plan.scheme(scheme)?.kind {
-        SchemeKind::Oauth2(oauth) => Some(oauth),
-        _ => None,
+        Ok(Event::Committed(stored))
     }
 }
 
-fn view(row: &GrantRow, now: i64) -> View {
+fn view(row: &GrantRow, now: i64, steady: bool) -> View {
     let status = match row.status.as_str() {
         "active" | "app_misconfigured" => Status::Live,
         "reauthorization_required" => Status::Dead,
@@ -446,6 +396,8 @@ fn view(row: &GrantRow, now: i64) -> View {
         status,
         refreshable: row.refreshable,
         unknown_sends: row.unknown_sends,
-        quiet: Duration::from_millis(u64::try_from(now - row.updated_at).unwrap_or(0)),
+        // Also where another replica's clock is ahead: a time that lies far in the future must not stop renewals.
+        quiet: Duration::from_millis(now.abs_diff(row.updated_at)),
+        steady,
     }
 }

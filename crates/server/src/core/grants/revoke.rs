@@ -3,7 +3,7 @@
 //! Knows the outcome per token. Must not know why the grant ended. A refresh token goes first: providers take its
 //! access tokens along (RFC 7009 section 2.1).
 
-use super::refresh::{app_of, oauth_of};
+use super::request::{app_of, oauth_of};
 use super::{GrantSecret, token_endpoint};
 use crate::core::Deps;
 use crate::core::error::Result;

@@ -1,0 +1,119 @@
+//! What happened in one run, and whether it may have: the promises of docs/GRANTS.md, checked on the history.
+//!
+//! Looks at what was sent, stored and said only; knows nothing of how replicas decide.
+
+/// How a send ended, seen by whoever knows everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// It runs.
+    Running,
+    /// No answer came, or the sender died, with or without it: nobody knows the outcome.
+    Unknown,
+    /// The provider answered without tokens.
+    Refused,
+    /// New tokens are with a sender that lives; they are not stored.
+    Held,
+    /// They are stored, or another version is.
+    Settled,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sent {
+    pub(super) version: i64,
+    pub(super) replica: usize,
+    pub(super) ended_at: u64,
+    pub(super) end: End,
+    /// Its sender stood still or lost the database alone: the others cannot know that it lives.
+    pub(super) out_of_sight: bool,
+}
+
+#[derive(Default)]
+pub(super) struct History {
+    pub(super) sends: Vec<Sent>,
+    pub(super) wrong: Vec<String>,
+    newest: i64,
+    deleted: bool,
+}
+
+impl History {
+    pub(super) fn says(&mut self, now: u64, what: &str) {
+        self.wrong.push(format!("at {now} ms: {what}"));
+    }
+
+    /// A request leaves a replica. `pausing`: clocks were not moved, so pauses can be measured.
+    pub(super) fn sends(
+        &mut self,
+        now: u64,
+        sent: Sent,
+        unknown_sends: i64,
+        standing_still: &[bool],
+        pausing: bool,
+    ) {
+        let earlier: Vec<Sent> =
+            self.sends.iter().filter(|one| one.version == sent.version).copied().collect();
+        for one in &self.sends.clone() {
+            if one.end == End::Running && !standing_still[one.replica] {
+                self.says(
+                    now,
+                    &format!("two senders are live: replicas {} and {}", one.replica, sent.replica),
+                );
+            }
+        }
+        for one in &earlier {
+            if one.end == End::Held && !one.out_of_sight {
+                self.says(now, "sent again while a sender that all could see held the new tokens");
+            }
+            if one.end == End::Settled {
+                self.says(now, "sent again after its outcome was stored");
+            }
+        }
+        // The end of a send out of sight is not known to those who pause.
+        let unknown = earlier.iter().filter(|one| one.end == End::Unknown && !one.out_of_sight);
+        if let Some(last) = unknown.map(|one| one.ended_at).max()
+            && unknown_sends >= 2
+            && pausing
+            && now < last + 30_000
+        {
+            self.says(now, "a third send without a pause");
+        }
+        self.sends.push(sent);
+    }
+
+    pub(super) fn ends(&mut self, now: u64, send: usize, end: End) {
+        self.sends[send].end = end;
+        self.sends[send].ended_at = now;
+    }
+
+    pub(super) fn deleted(&mut self) {
+        self.deleted = true;
+    }
+
+    pub(super) fn claims(&mut self, now: u64) {
+        if self.deleted {
+            self.says(now, "claimed after the grant was deleted");
+        }
+    }
+
+    /// The row has this version now.
+    pub(super) fn stores(&mut self, now: u64, version: i64) {
+        if version <= self.newest {
+            self.says(now, &format!("version {version} was stored after {}", self.newest));
+        }
+        if self.deleted {
+            self.says(now, "tokens were stored after the grant was deleted");
+        }
+        self.newest = self.newest.max(version);
+        for sent in self.sends.iter_mut().filter(|sent| sent.version < version) {
+            if sent.end != End::Running {
+                sent.end = End::Settled;
+            }
+        }
+    }
+
+    /// A row was marked dead, or a caller was told so.
+    pub(super) fn dead(&mut self, now: u64, honoured: bool) {
+        if honoured {
+            self.says(now, "declared dead, though the provider would still honour the stored token");
+        }
+    }
+}
