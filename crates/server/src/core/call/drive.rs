@@ -1,6 +1,7 @@
 //! The one loop that drives the call machine: send, refresh, wait, until there is an answer or a fault.
 //!
-//! Knows egress and grants. Must not read connector rows except to take up a refreshed grant.
+//! Knows egress and grants. Must not read connector rows except to take up what changed since the call began: a
+//! refreshed grant, or anything while it waited for its place.
 
 use super::{Ready, fault_error, gate, ready};
 use crate::core::error::{Error, Kind, Result};
@@ -47,12 +48,14 @@ pub async fn drive(
     // Before any renewal: a call with wrong parameters causes no request at all.
     let call = Call::new(Arc::clone(&ready.plan), Arc::clone(&target), operation, params, shaping, settings);
     let mut call = call.map_err(|fault| fault_error(fault, &ready))?;
-    // A tenth is left for the call itself: who waited for all of the time could not do anything with the place.
-    let patience = deps.settings.upstream_timeout.mul_f32(0.9);
-    let place = gate::enter(&ready.gate, patience).await?;
+    let (place, ready) = match gate::enter(&ready.gate) {
+        Some(place) => (place, ready),
+        // Boxed, because it is rare: its state would be moved with every call otherwise.
+        None => Box::pin(queued(deps, &ready)).await?,
+    };
     let ready = fresh(deps, ready).await?;
     if !Arc::ptr_eq(&ready.target, &target) {
-        // The token answer may have named another server.
+        // The token answer, or a reconnect while the call waited, may have named another server.
         call.retarget(Arc::clone(&ready.target)).map_err(|fault| fault_error(fault, &ready))?;
     }
     let mut drive = Drive { deps, ready, started, body: None };
@@ -125,6 +128,14 @@ impl Drive<'_> {
         self.ready = Box::pin(renewed(self.deps, &self.ready)).await?;
         Ok(Event::Refreshed(Some(Arc::clone(&self.ready.target))))
     }
+}
+
+/// A place that was waited for, and the connector as it is by then: it may have been deleted or connected anew.
+async fn queued(deps: &Arc<Deps>, ready: &Arc<Ready>) -> Result<(OwnedSemaphorePermit, Arc<Ready>)> {
+    // A tenth is left for the call itself: who waited for all of the time could not do anything with the place.
+    let patience = deps.settings.upstream_timeout.mul_f32(0.9);
+    let place = gate::wait(&ready.gate, patience).await?;
+    Ok((place, ready::current(deps, ready).await?))
 }
 
 /// A connector whose access token may be used now: refreshed where it has ended, or is about to.

@@ -34,11 +34,13 @@ impl Gates {
     }
 }
 
-/// A place, at once where one is free, else when one becomes free within `patience`.
-pub async fn enter(gate: &Arc<Semaphore>, patience: Duration) -> Result<OwnedSemaphorePermit> {
-    if let Ok(permit) = Arc::clone(gate).try_acquire_owned() {
-        return Ok(permit);
-    }
+/// A place, where one is free and nobody waits for it.
+pub fn enter(gate: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+    Arc::clone(gate).try_acquire_owned().ok()
+}
+
+/// A place when it becomes free, in the order of arrival; an error after `patience`.
+pub async fn wait(gate: &Arc<Semaphore>, patience: Duration) -> Result<OwnedSemaphorePermit> {
     match tokio::time::timeout(patience, Arc::clone(gate).acquire_owned()).await {
         Ok(permit) => permit.map_err(Error::internal),
         Err(_) => Err(Error::new(

@@ -138,6 +138,15 @@ pub(super) async fn reload(deps: &Deps, organization: &str, workspace: &str, id:
     Ok(ready)
 }
 
+/// A connector that was resolved a while ago, as it is now. One that is gone is answered like an unknown one.
+pub(super) async fn current(deps: &Deps, old: &Arc<Ready>) -> Result<Arc<Ready>> {
+    let Some(id) = &old.connector_id else { return Ok(Arc::clone(old)) };
+    match deps.ready.0.get(id) {
+        Some(ready) if deps.feed.is_fresh(&deps.clock) => Ok(ready),
+        _ => reload(deps, &old.organization_id, &old.workspace_id, id).await,
+    }
+}
+
 /// The stored connector, if the caller may reach it.
 pub async fn view(deps: &Deps, caller: &Caller, id: &str) -> Result<ConnectorView> {
     deps.store.connector(caller.organization(), caller.workspace(), id).await?.ok_or_else(Error::not_found)

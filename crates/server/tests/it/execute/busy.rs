@@ -8,14 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// The plain definition, two operations at once.
-fn narrow() -> String {
+/// The plain definition, so many operations at once.
+fn narrow(at_once: usize) -> String {
     let source = include_str!("../support/definitions/plain.yaml");
     source
         .replace("name: plain-keys", "name: narrow-keys")
         .replace("title: Plain Keys", "title: Narrow Keys")
         .replace("9d1c5c33-1ac4-4f6c-8f43-5a0d6c7b2e11", "9d1c5c33-1ac4-4f6c-8f43-5a0d6c7b2e99")
-        + "\nx-keybearer-concurrency: 2\n"
+        + &format!("\nx-keybearer-concurrency: {at_once}\n")
 }
 
 async fn connector(stage: &Stage) -> String {
@@ -26,7 +26,7 @@ async fn connector(stage: &Stage) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn so_many_run_at_once_and_the_others_follow() {
-    let setup = Setup::new().definition(narrow()).real_time();
+    let setup = Setup::new().definition(narrow(2)).real_time();
     setup
         .each(async |stage| {
             let connector = connector(stage).await;
@@ -54,7 +54,7 @@ async fn so_many_run_at_once_and_the_others_follow() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn waiting_ends_with_an_error_that_says_so() {
-    let setup = Setup::new().definition(narrow()).set("UPSTREAM_TIMEOUT", "1s").real_time();
+    let setup = Setup::new().definition(narrow(2)).set("UPSTREAM_TIMEOUT", "1s").real_time();
     setup
         .each(async |stage| {
             let (busy, bench) = (connector(stage).await, stage.bench("w1").await);
@@ -83,6 +83,66 @@ async fn waiting_ends_with_an_error_that_says_so() {
                 }
             }
             assert!(replies.iter().any(|reply| reply.status.as_u16() == 503));
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connector_that_is_deleted_meanwhile_is_not_called_by_those_that_wait() {
+    let setup = Setup::new().definition(narrow(1)).real_time();
+    setup
+        .each(async |stage| {
+            let busy = connector(stage).await;
+            stage.upstream.answers(|_| late(answer(200, &json!([])), Duration::from_millis(1500)));
+            let none = json!({});
+            let first = stage.execute(&busy, "notes", "list", &none);
+            let second = async {
+                stage.until("the first call arrives", async || stage.upstream.seen().len() == 1).await;
+                stage.execute(&busy, "notes", "list", &none).await
+            };
+            let deletion = async {
+                stage.until("the first call arrives", async || stage.upstream.seen().len() == 1).await;
+                tokio::time::sleep(Duration::from_millis(500)).await;
+                stage.app.delete(&format!("/integrations/connectors/{busy}")).await.is(202);
+            };
+            let (first, second, ()) = tokio::join!(first, second, deletion);
+            first.ok();
+            second.fails(404, "not_found");
+            assert_eq!(stage.upstream.seen().len(), 1);
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renewed_view_of_the_connector_keeps_the_count() {
+    let setup = Setup::new().definition(narrow(1)).real_time();
+    setup
+        .each(async |stage| {
+            let busy = connector(stage).await;
+            let running = Arc::new(AtomicUsize::new(0));
+            let (now, overlapped) = (Arc::clone(&running), Arc::new(AtomicUsize::new(0)));
+            let seen = Arc::clone(&overlapped);
+            stage.upstream.answers(move |_| {
+                seen.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                let now = Arc::clone(&now);
+                tokio::spawn(async move {
+                    tokio::time::sleep(Duration::from_millis(150)).await;
+                    now.fetch_sub(1, Ordering::SeqCst);
+                });
+                late(answer(200, &json!([])), Duration::from_millis(300))
+            });
+            let none = json!({});
+            let first = stage.execute(&busy, "notes", "list", &none);
+            let second = async {
+                stage.until("the first call arrives", async || running.load(Ordering::SeqCst) > 0).await;
+                // As a refresh or any change of the row does.
+                stage.deps.ready.clear();
+                stage.execute(&busy, "notes", "list", &none).await
+            };
+            let (first, second) = tokio::join!(first, second);
+            first.ok();
+            second.ok();
+            assert_eq!((stage.upstream.seen().len(), overlapped.load(Ordering::SeqCst)), (2, 1));
         })
         .await;
 }

@@ -2,6 +2,7 @@
 
 use crate::support::stage::{Setup, Stage, each};
 use crate::support::upstream::json as answer;
+use crate::support::walk::id;
 use keybearer_demo_provider::{At, Effect, Fault};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -97,35 +98,111 @@ fn calls_name(effect: &Effect) -> &'static str {
     if matches!(effect, Effect::Drop) { "drop" } else { "cut" }
 }
 
+/// A refusal with that header, once; then success.
+fn refuses_once(stage: &Stage, status: u16, header: &'static str, value: String) {
+    let calls = AtomicUsize::new(0);
+    stage.upstream.forget();
+    stage.upstream.answers(move |_| {
+        if calls.fetch_add(1, Ordering::SeqCst) > 0 {
+            return answer(200, &json!({"items": []}));
+        }
+        let mut response = answer(status, &json!({"message": "not now"}));
+        response.headers_mut().insert(header, value.parse().unwrap());
+        response
+    });
+}
+
+/// `Retry-After` as an HTTP date.
+fn http_date(epoch_seconds: i64) -> String {
+    let time = jiff::Timestamp::from_second(epoch_seconds).unwrap();
+    time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn retry_after_is_honoured_within_the_timeout() {
-    Setup::new()
-        .set("UPSTREAM_TIMEOUT", "4s")
-        .real_time()
+    let setup = Setup::new().set("UPSTREAM_TIMEOUT", "6s").real_time();
+    setup
         .each(async |stage| {
             let connector = stage.bench("w1").await;
-            let wait = |seconds: &'static str| {
-                let calls = AtomicUsize::new(0);
-                stage.upstream.forget();
-                stage.upstream.answers(move |_| {
-                    if calls.fetch_add(1, Ordering::SeqCst) > 0 {
-                        return answer(200, &json!({"items": []}));
-                    }
-                    let mut response = answer(429, &json!({}));
-                    response.headers_mut().insert("retry-after", seconds.parse().unwrap());
-                    response
-                });
-            };
-            wait("1");
-            let before = stage.clock.ticks();
-            stage.execute(&connector, "items", "list", &json!({})).await.ok();
-            assert!(stage.clock.ticks().saturating_sub(before) >= Duration::from_secs(1), "waited as told");
-            wait("60");
-            let nothing = json!({});
-            let call = stage.execute(&connector, "items", "list", &nothing);
-            let reply = tokio::time::timeout(Duration::from_secs(10), call).await.unwrap();
-            reply.fails(429, "upstream_rate_limited");
-            assert_eq!((stage.upstream.seen().len(), reply.header("retry-after")), (1, Some("60")));
+            let list = async || stage.execute(&connector, "items", "list", &json!({})).await;
+            for status in [429, 503] {
+                refuses_once(stage, status, "retry-after", "1".to_owned());
+                let before = stage.clock.ticks();
+                list().await.ok();
+                assert!(stage.clock.ticks().saturating_sub(before) >= Duration::from_secs(1), "{status}");
+                assert_eq!(stage.upstream.seen().len(), 2, "{status}");
+            }
+            // A point in time, as a date and as a number. The clock may stand just before a second: two are told.
+            for form in [http_date, |seconds: i64| seconds.to_string()] {
+                let then = stage.clock.now_ms() / 1000 + 2;
+                refuses_once(stage, 429, "retry-after", form(then));
+                list().await.ok();
+                assert!(stage.clock.now_ms() >= then * 1000, "not before the time that was told");
+                assert_eq!(stage.upstream.seen().len(), 2);
+            }
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wait_that_would_end_past_the_timeout_is_told_instead() {
+    each(async |stage| {
+        let connector = stage.bench("w1").await;
+        let now = stage.clock.now_ms() / 1000;
+        for far in ["60".to_owned(), http_date(now + 60), (now + 60).to_string()] {
+            refuses_once(stage, 429, "retry-after", far.clone());
+            let reply = stage.execute(&connector, "items", "list", &json!({})).await;
+            let body = reply.fails(429, "upstream_rate_limited");
+            assert_eq!((stage.upstream.seen().len(), reply.header("retry-after")), (1, Some("60")), "{far}");
+            assert_eq!(body["errors"][0]["details"]["retry_after_seconds"], 60, "{far}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn earlier_waits_count_against_the_timeout() {
+    let setup = Setup::new().set("UPSTREAM_TIMEOUT", "3s").real_time();
+    setup
+        .each(async |stage| {
+            let connector = stage.bench("w1").await;
+            stage.upstream.forget();
+            stage.upstream.answers(|_| {
+                let mut response = answer(503, &json!({"message": "not now"}));
+                response.headers_mut().insert("retry-after", "2".parse().unwrap());
+                response
+            });
+            let reply = stage.execute(&connector, "items", "list", &json!({})).await;
+            reply.fails(502, "upstream_error");
+            assert_eq!(stage.upstream.seen().len(), 2, "a third would have begun after four seconds");
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_definition_says_what_is_tried_again_and_where_the_pause_stands() {
+    let config = "  x-airbyte-retry-config:\n    {max_attempts: 2, retry_on_status_codes: [418], retry_after_header: X-Come-Back, retry_after_format: milliseconds}\n";
+    let source = include_str!("../support/definitions/plain.yaml")
+        .replace("name: plain-keys", "name: patient-keys")
+        .replace("title: Plain Keys", "title: Patient Keys")
+        .replace("9d1c5c33-1ac4-4f6c-8f43-5a0d6c7b2e11", "9d1c5c33-1ac4-4f6c-8f43-5a0d6c7b2e77")
+        .replacen("  x-airbyte-connector-name", &format!("{config}  x-airbyte-connector-name"), 1);
+    Setup::new()
+        .definition(source)
+        .each(async |stage| {
+            let key = json!({"api_key": stage.secrets.fresh("key")});
+            let more = json!({"environment": {"tenant": "t"}});
+            let connector = id(&stage.import("patient-keys", "w1", &key, &more).await.ok());
+            let list = async || stage.execute(&connector, "notes", "list", &json!({})).await;
+            for (status, requests) in [(418, 2), (503, 1)] {
+                failing(stage, 100, status);
+                list().await.error();
+                assert_eq!(stage.upstream.seen().len(), requests, "{status}");
+            }
+            // Within the time limit as seconds would not be: it is milliseconds.
+            refuses_once(stage, 418, "x-come-back", "900".to_owned());
+            list().await.ok();
+            assert_eq!(stage.upstream.seen().len(), 2);
         })
         .await;
 }
