@@ -245,8 +245,8 @@ pub(super) fn hosts<'d>(reader: &mut Reader<'d>, root: Object<'d>) -> Vec<HostPa
     hosts
 }
 
-/// The most that a definition may allow at once.
-const CONCURRENCY_MAX: u64 = 1000;
+/// The most that a definition may allow at once: it may lower the bound of the server, not raise it.
+const CONCURRENCY_MAX: u64 = 64;
 
 /// Operations of one connector at once.
 pub(super) fn concurrency<'d>(reader: &mut Reader<'d>, root: Object<'d>) -> Option<usize> {

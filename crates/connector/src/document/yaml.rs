@@ -91,7 +91,14 @@ impl<'s> Builder<'s> {
             return Err(vec![problem((1, 1), message, None)]);
         }
         let parser = Parser::new_from_str(source.strip_prefix('\u{feff}').unwrap_or(source));
-        Ok(Self { last_line: lines(source), parser, limits, anchors: HashMap::new(), nodes: 0, problems: Vec::new() })
+        Ok(Self {
+            last_line: lines(source),
+            parser,
+            limits,
+            anchors: HashMap::new(),
+            nodes: 0,
+            problems: Vec::new(),
+        })
     }
 
     fn next(&mut self) -> Step<(Event<'s>, Span)> {
@@ -160,7 +167,11 @@ impl<'s> Builder<'s> {
 
     fn node(&mut self, event: Event<'s>, span: Span, depth: usize) -> Step<Built> {
         if depth > self.limits.depth {
-            return self.fail(self.place(span), format!("nested deeper than {} levels", self.limits.depth), None);
+            return self.fail(
+                self.place(span),
+                format!("nested deeper than {} levels", self.limits.depth),
+                None,
+            );
         }
         self.count(span, 1)?;
         match event {
@@ -260,7 +271,11 @@ impl<'s> Builder<'s> {
         let (nodes, height) = (built.nodes, built.height);
         self.count(span, nodes)?;
         if depth + height > self.limits.depth {
-            return self.fail(self.place(span), format!("nested deeper than {} levels", self.limits.depth), None);
+            return self.fail(
+                self.place(span),
+                format!("nested deeper than {} levels", self.limits.depth),
+                None,
+            );
         }
         match self.anchors.get(&anchor) {
             Some(built) => Ok(built.clone()),
