@@ -7,6 +7,7 @@ mod answer;
 pub(crate) mod attach;
 mod body;
 mod body_error;
+mod bounds;
 mod coerce;
 mod credentials;
 pub(crate) mod detail;

@@ -4,7 +4,7 @@
 
 use super::fault::{Fault, ParamError};
 use super::target::Target;
-use super::{coerce, encode, json, page_params, selection, supplied};
+use super::{bounds, coerce, encode, json, page_params, selection, supplied};
 use crate::plan::{Action, Body, BodyField, Fields, Location, Operation, Parameter, Plan, ValueType};
 use crate::spelling;
 use jiff::Timestamp;
@@ -76,7 +76,11 @@ fn take(
 ) -> Result<(), Fault> {
     if let Some(declared) = declared(operation, &name) {
         match fit(&name, value, &declared) {
-            Ok(value) => page_params::insert(accepted, errors, &name, &name, value),
+            Ok(value) => {
+                let bounds = operation.bounds.get(&name);
+                errors.extend(bounds.and_then(|bounds| bounds::fault(&name, bounds, &value)));
+                page_params::insert(accepted, errors, &name, &name, value);
+            }
             Err(error) => errors.push(error),
         }
         return Ok(());

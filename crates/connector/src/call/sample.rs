@@ -72,6 +72,7 @@ pub(crate) fn operation(action: Action, method: http::Method, path: &str) -> Ope
         method,
         path: PathTemplate::parse(path).unwrap(),
         parameters: vec![],
+        bounds: indexmap::IndexMap::new(),
         body: Body::None,
         extract: Extract::default(),
         paging: None,

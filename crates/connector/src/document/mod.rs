@@ -6,6 +6,7 @@
 mod additions;
 pub mod author;
 mod body;
+mod bounds;
 mod compile;
 mod credentials;
 mod emit;

@@ -8,7 +8,7 @@ use super::oauth_parts::path as json_path;
 use super::problem::Severity;
 use super::reader::{Object, Reader};
 use super::shape::{MEDIA_TYPE, OPERATION, PATH_ITEM, PATH_OVERRIDE, RESPONSE};
-use super::{body, infer, paging, parameter, probe, schema};
+use super::{body, bounds, infer, paging, parameter, probe, schema};
 use crate::plan::{Action, Download, Extract, JsonPath, MetaSource, Operation, PathTemplate};
 use http::Method;
 use std::collections::HashMap;
@@ -94,6 +94,7 @@ fn operation<'d>(
     let template = path_template(reader, object, path);
     let parameters = parameter::read_all(reader, item, object, template.as_ref(), credentials);
     let body = body::read(reader, object, &parameters.plan, credentials);
+    let bounds = bounds::read(reader, object, &parameters.nodes);
     let extract = extract(reader, object, credentials);
     let response = response_schema(reader, object);
     let file_url = reader.text(object, "x-airbyte-file-url").map(str::to_owned);
@@ -117,6 +118,7 @@ fn operation<'d>(
         path,
         restli: parameters.plan.iter().any(|p| p.name.eq_ignore_ascii_case("x-restli-protocol-version")),
         parameters: parameters.plan,
+        bounds,
         body,
         extract,
         paging: None,

@@ -33,7 +33,7 @@ shape!(
         "webhooks",
         "jsonSchemaDialect"
     ],
-    ["x-keybearer-hosts", "x-keybearer-concurrency"]
+    ["x-keybearer-hosts", "x-keybearer-concurrency", "x-keybearer-validate"]
 );
 shape!(
     INFO,

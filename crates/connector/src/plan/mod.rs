@@ -5,6 +5,7 @@
 
 mod auth;
 mod authority;
+mod bounds;
 mod operation;
 mod path;
 mod server;
@@ -15,6 +16,7 @@ pub use auth::{
     SchemeKind, TokenBody, TokenError, Variable,
 };
 pub(crate) use authority::Authority;
+pub use bounds::{Bounds, Format};
 pub use operation::{
     Action, Body, BodyField, Download, Extract, Fields, GraphqlBody, Location, MetaSource, NextCursor,
     Operation, Paging, ParamStyle, Parameter, ValueType,

@@ -2,7 +2,7 @@
 //!
 //! Knows methods, paths, parameters, bodies, extraction and paging. Must not know authentication or hosts.
 
-use super::{CheckValue, JsonPath, PathTemplate, Template};
+use super::{Bounds, CheckValue, JsonPath, PathTemplate, Template};
 use indexmap::IndexMap;
 use serde_json::Value;
 
@@ -38,6 +38,8 @@ pub struct Operation {
     pub path: PathTemplate,
     /// Path, query and header parameters, in document order.
     pub parameters: Vec<Parameter>,
+    /// Ranges, patterns and formats by parameter name, where the definition asks for their check.
+    pub bounds: IndexMap<String, Bounds>,
     /// The request body.
     pub body: Body,
     /// How the answer becomes a result.

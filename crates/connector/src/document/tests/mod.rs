@@ -1,6 +1,7 @@
 //! Tests of the loader: what a small document compiles to, and what each mistake says and where.
 
 mod additions;
+mod bounds;
 mod endpoints;
 mod mistakes;
 mod paging;
