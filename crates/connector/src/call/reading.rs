@@ -53,7 +53,17 @@ struct Wanted<'a> {
 impl Reading<'_> {
     /// The result and metadata of an answer.
     pub(super) fn read(&self, response: &Response) -> Result<Answer, Refusal> {
-        let (text, offset) = text(&response.body).map_err(|()| self.unreadable())?;
+        // Bytes that are no UTF-8 become U+FFFD, as with the published executor: one bad byte in a name must not hide
+        // all records.
+        let repaired;
+        let (whole, body) = match std::str::from_utf8(&response.body) {
+            Ok(whole) => (whole, &response.body),
+            Err(_) => {
+                repaired = Bytes::from(String::from_utf8_lossy(&response.body).into_owned());
+                (std::str::from_utf8(&repaired).unwrap_or_default(), &repaired)
+            }
+        };
+        let (text, offset) = trimmed(whole);
         let text = if text.is_empty() { "{}" } else { text };
         let errors = body_error::of(self.plan, self.operation);
         let wanted = self.wanted(&errors);
@@ -69,8 +79,8 @@ impl Reading<'_> {
         let meta = self.meta(text, &found, &wanted, &response.headers, records::count(&records));
         let result = self.result(text, &records).map_err(Refusal::Unreadable)?;
         let result = match result {
-            Records::Slice(range) if response.body.len() >= offset + range.end => {
-                Payload::Raw(response.body.slice(offset + range.start..offset + range.end))
+            Records::Slice(range) if body.len() >= offset + range.end => {
+                Payload::Raw(body.slice(offset + range.start..offset + range.end))
             }
             // An empty answer reads as `{}`, which is no slice of it.
             Records::Slice(range) => {
@@ -167,10 +177,9 @@ impl Reading<'_> {
     }
 }
 
-/// The body as trimmed text without a byte order mark, and where it begins.
-fn text(body: &Bytes) -> Result<(&str, usize), ()> {
-    let whole = std::str::from_utf8(body).map_err(|_| ())?;
+/// The text without a byte order mark and white space around it, and where it begins.
+fn trimmed(whole: &str) -> (&str, usize) {
     let unmarked = whole.strip_prefix('\u{feff}').unwrap_or(whole);
     let start = unmarked.trim_start();
-    Ok((start.trim_end(), whole.len() - start.len()))
+    (start.trim_end(), whole.len() - start.len())
 }

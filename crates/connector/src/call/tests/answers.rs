@@ -123,15 +123,20 @@ fn answers_that_are_no_json() {
     let mut machine = call_on(plan(vec![list()]), json!({})).unwrap();
     machine.start();
     assert_eq!(done(machine.answer(200, &[], "\u{feff}{\"results\":[]}")).0, json!([]));
-    let invalid = Response {
-        status: StatusCode::OK,
-        headers: HeaderMap::new(),
-        body: Bytes::from_static(b"{\"a\":\"\xff\"}"),
+}
+
+#[test]
+fn bytes_that_are_no_utf8_are_replaced() {
+    let answer = |body: &'static [u8]| {
+        let mut machine = call_on(plan(vec![list()]), json!({})).unwrap();
+        machine.start();
+        let response =
+            Response { status: StatusCode::OK, headers: HeaderMap::new(), body: Bytes::from_static(body) };
+        machine.call.on(Event::Response(response), Duration::ZERO)
     };
-    assert_eq!(
-        failed(machine.call.on(Event::Response(invalid), Duration::ZERO)).kind,
-        FaultKind::UpstreamError
-    );
+    let (result, _) = done(answer(b"{\"results\":[{\"name\":\"caf\xe9\"},{\"name\":\"b\"}]}"));
+    assert_eq!(result, json!([{"name": "caf\u{fffd}"}, {"name": "b"}]));
+    assert_eq!(failed(answer(b"{\"results\":[\xff]}")).kind, FaultKind::UpstreamError);
 }
 
 #[test]

@@ -92,7 +92,6 @@ async fn what_is_no_json_is_the_providers_fault() {
             (Some("application/json"), b"{\"id\": 1} {}".to_vec()),
             (Some("application/json"), b"{'id': 1}".to_vec()),
             (Some("application/json"), b"{\"id\": NaN}".to_vec()),
-            (Some("application/json"), b"{\"id\": \"\xff\xfe\"}".to_vec()),
             (Some("application/json"), b"{\"id\": \"a\x01\"}".to_vec()),
             (Some("application/json"), deep.clone().into_bytes()),
             (Some("application/json"), format!("{{\"items\":{deep}}}").into_bytes()),
