@@ -83,8 +83,9 @@ impl Run {
     }
 }
 
+/// The time, for measuring.
 #[expect(clippy::disallowed_methods, reason = "measuring time is what a load generator is for")]
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }
 

@@ -3,6 +3,8 @@
 //! Knows how to start the processes that are compared, load them in turns, and print the numbers. Must not know the
 //! inside of the server: it is a binary that is started and spoken to over HTTP.
 //!
+//! Beside that, what the connector engine's parts cost in units of a plain parse; they are measured in this process.
+//!
 //! Three processes on loopback: an upstream with fixed answers, the proxy, and `keybearer serve` on SQLite with its
 //! default settings. The load generator is this process. Runs alternate (proxy, Keybearer, proxy, …), so that a noisy
 //! moment of the machine hits both; each number is the median of the rounds. CPU time per request is the steadiest of
@@ -11,6 +13,8 @@
 mod children;
 mod client;
 mod definition;
+mod documents;
+mod engine;
 mod instructions;
 mod keybearer;
 mod load;
@@ -57,6 +61,9 @@ struct Options {
     /// Requests of a run with 2 kB answers; one with 100 kB answers has a fifth.
     #[arg(long, default_value_t = 20_000)]
     requests: u32,
+    /// Measure loading with the definitions in this folder (`*.yaml`, `*/connector.yaml`) instead of generated ones.
+    #[arg(long, value_name = "DIR")]
+    definitions: Option<PathBuf>,
 }
 
 /// The other processes of a run; started by the bench itself.
@@ -101,6 +108,10 @@ fn bench(options: &Options) -> Result<()> {
             options.server.display()
         );
     }
+    let documents = match &options.definitions {
+        Some(folder) => documents::in_folder(folder)?,
+        None => documents::generated(),
+    };
     // One thread: the load generator shall take as little as possible from the processes that it measures.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -114,13 +125,15 @@ fn bench(options: &Options) -> Result<()> {
         if options.instructions {
             report::instructions(&instructions::count(&options.server).await?)?;
         }
-        // Both verdicts are wanted, so the first one does not hide the second.
+        // All verdicts are wanted, so the first one does not hide the others.
         let gate = report::gate(&results, options.gate);
         let statements =
             statements::count(&options.server).await.and_then(|counted| report::statements(&counted));
-        match (gate, statements) {
-            (Err(gate), Err(statements)) => bail!("{gate:#}; and {statements:#}"),
-            (gate, statements) => gate.and(statements),
-        }
+        let engine = engine::measure(&documents, plan.rounds).and_then(|parts| report::engine(&plan, &parts));
+        let complaints: Vec<String> = [gate, statements, engine]
+            .into_iter()
+            .filter_map(|verdict| Some(format!("{:#}", verdict.err()?)))
+            .collect();
+        if complaints.is_empty() { Ok(()) } else { bail!("{}", complaints.join("; and ")) }
     })
 }

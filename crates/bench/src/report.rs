@@ -2,6 +2,7 @@
 //!
 //! Knows words and columns. Must not know how numbers came about.
 
+use crate::engine::Part;
 use crate::instructions::Instructions;
 use crate::rounds::{Comparison, Numbers, Plan};
 use crate::statements::Statements;
@@ -62,6 +63,27 @@ pub(crate) fn instructions(counted: &Instructions) -> Result<()> {
         out,
         "instructions per request at 2 kB: proxy {proxy:.0}, keybearer {keybearer:.0}, ratio {ratio:.2}\n"
     )?;
+    Ok(())
+}
+
+/// The engine's parts, and whether each stays within its limit.
+pub(crate) fn engine(plan: &Plan, parts: &[Part]) -> Result<()> {
+    let mut out = stdout().lock();
+    writeln!(out, "connector engine beside a plain parse: one thread, medians of {}", plan.rounds)?;
+    writeln!(out, "{:32} {:>12} {:>12} {:>9}  beside", "", "engine us", "parse us", "ratio")?;
+    for part in parts {
+        let (ours, theirs) = (part.ours.as_secs_f64() * 1e6, part.theirs.as_secs_f64() * 1e6);
+        writeln!(out, "{:32} {ours:12.1} {theirs:12.1} {:9.2}  {}", part.name, part.ratio(), part.parse)?;
+    }
+    writeln!(out)?;
+    for part in parts {
+        let Some(most) = part.at_most else { continue };
+        let (name, ratio) = (&part.name, part.ratio());
+        if ratio.is_nan() || ratio > most {
+            bail!("to {name} takes {ratio:.2} times a parse of {}; at most {most} is wanted", part.parse);
+        }
+        writeln!(out, "gate: {ratio:.2} is within {most} ({name})")?;
+    }
     Ok(())
 }
 

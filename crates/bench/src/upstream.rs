@@ -18,6 +18,8 @@ use tokio::net::TcpListener;
 pub(crate) const SMALL: usize = 10;
 /// Answers with a body of about 100 kB.
 pub(crate) const LARGE: usize = 500;
+/// A body of about 1 MB; the upstream itself never sends it.
+pub(crate) const HUGE: usize = 5_000;
 
 /// Listens on a free port of loopback, prints the address, answers until killed.
 pub(crate) async fn serve() -> Result<()> {
@@ -39,7 +41,7 @@ async fn contacts(State(bodies): State<Bodies>, RawQuery(query): RawQuery) -> Re
 }
 
 /// A page of a CRM's contacts, 200 bytes each.
-fn page(records: usize) -> Bytes {
+pub(crate) fn page(records: usize) -> Bytes {
     let results: Vec<_> = (0..records)
         .map(|number| {
             json!({
