@@ -53,7 +53,10 @@ mod vectors {
 
     fn plan(source: &str) -> Arc<Plan> {
         match document::load(source, &Additions::none()) {
-            Ok(definition) => definition.plan,
+            Ok(definition) => {
+                assert!(definition.warnings.is_empty(), "{:#?}", definition.warnings);
+                definition.plan
+            }
             Err(problems) => panic!("{problems:#?}"),
         }
     }

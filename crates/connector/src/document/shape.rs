@@ -46,6 +46,7 @@ shape!(
         "x-airbyte-external-documentation-urls",
         "x-airbyte-scoping",
         "x-airbyte-response-error-check",
+        "x-keybearer-graphql-errors",
         "x-airbyte-retry-config",
         "x-airbyte-entity-relationships",
         "x-airbyte-config-normalization",
