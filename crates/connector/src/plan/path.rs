@@ -94,7 +94,10 @@ impl std::fmt::Display for JsonPath {
         f.write_str("$")?;
         for step in &self.steps {
             match step {
-                Step::Name(name) if name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-') => {
+                Step::Name(name)
+                    if !name.is_empty()
+                        && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-') =>
+                {
                     write!(f, ".{name}")?;
                 }
                 Step::Name(name) if name.contains('\'') => write!(f, "[\"{name}\"]")?,
@@ -119,6 +122,7 @@ mod tests {
         assert_eq!(JsonPath::parse("$").unwrap().steps, []);
         assert_eq!(JsonPath::parse("$['@odata.nextLink']").unwrap().steps, [name("@odata.nextLink")]);
         assert_eq!(JsonPath::parse("$[*][*]").unwrap().steps, [Step::Every, Step::Every]);
+        assert_eq!(JsonPath::parse("$.a[''].i").unwrap().to_string(), "$.a[''].i");
     }
 
     #[test]
