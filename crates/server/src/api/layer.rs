@@ -86,8 +86,10 @@ impl Service<Request> for Edge {
         if let Some(response) = early {
             return Box::pin(ready(Ok(finished(response, &request_id, origin))));
         }
-        let answered = self.router.call(request);
+        let mut router = self.router.clone();
         Box::pin(async move {
+            // Routing itself stands inside, too.
+            let answered = async { router.call(request).await };
             // A panic ends this request only; its message may hold anything and stays in the panic hook's hands.
             let response = match AssertUnwindSafe(answered).catch_unwind().await {
                 Ok(Ok(response)) => response,
