@@ -3,7 +3,7 @@
 //! Knows what every answer has. Must not know routes. One service of our own around the router instead of six boxed
 //! layers on each of its routes, because it stands on the hot path.
 
-use super::{App, problem};
+use super::{App, drain, problem};
 use crate::core::error::{Error, Kind};
 use axum::Router;
 use axum::extract::Request;
@@ -87,6 +87,7 @@ impl Service<Request> for Edge {
             return Box::pin(ready(Ok(finished(response, &request_id, origin))));
         }
         let mut router = self.router.clone();
+        let request = drain::on_drop(request);
         Box::pin(async move {
             // Routing itself stands inside, too.
             let answered = async { router.call(request).await };

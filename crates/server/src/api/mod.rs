@@ -11,6 +11,7 @@ mod connectors;
 mod definitions;
 mod describe;
 mod docs;
+mod drain;
 mod execute;
 mod flows;
 mod health;

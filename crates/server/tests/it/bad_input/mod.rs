@@ -4,4 +4,5 @@ mod bodies;
 mod endpoints;
 mod fuzz;
 mod hostile_paths;
+mod large_bodies;
 mod queries;
