@@ -77,6 +77,7 @@ impl App {
             ready: crate::core::call::ReadyCache::default(),
             gates: crate::core::call::gate::Gates::default(),
             refreshes: crate::core::grants::Refreshes::default(),
+            rests: crate::core::grants::Rests::default(),
             feed: crate::core::feed::Feed::default(),
             dice: crate::core::Dice::new(&random),
             wake: Notify::new(),

@@ -44,7 +44,7 @@ pub struct Config {
     pub secret_ttl: Duration,
     /// `KEYBEARER_CALLBACK_MODE`: what a callback hands to the application when `initiate` does not say.
     pub callback_mode: CallbackMode,
-    /// `KEYBEARER_REFRESH_AHEAD`: access tokens are renewed shortly before they expire.
+    /// `KEYBEARER_REFRESH_AHEAD`: access tokens in use are renewed shortly before they expire, idle grants every few days.
     pub refresh_ahead: bool,
     /// `KEYBEARER_UPSTREAM_TIMEOUT`: for one call with all its tries.
     pub upstream_timeout: Duration,

@@ -59,6 +59,8 @@ pub struct Deps {
     pub gates: call::gate::Gates,
     /// Refreshes that run in this process.
     pub refreshes: grants::Refreshes,
+    /// Grants that are left alone for a moment.
+    pub rests: grants::Rests,
     /// When this process last read the change feed.
     pub feed: feed::Feed,
     /// Numbers that need not be secret: seeds of back-off jitter.
@@ -109,6 +111,11 @@ impl Deps {
     pub fn connector_changed(&self, id: &str) {
         self.feed.moved();
         self.ready.remove(id);
+    }
+
+    /// An OAuth app was set or removed: grants whose app was refused are tried again at once.
+    pub fn oauth_app_changed(&self) {
+        self.rests.clear();
     }
 
     /// A workspace changed or ended: its connectors are dropped, and every bearer is checked again.

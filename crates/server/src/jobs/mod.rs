@@ -1,7 +1,9 @@
-//! Loops beside the requests: the change feed, the sweep of flows, and due jobs.
+//! Loops beside the requests: the change feed, the sweep of flows, due jobs, and renewals ahead.
 //!
 //! Knows when things run, and that several replicas run them: each piece of work is claimed in the store. Must not
 //! know what the work does (`core`).
+
+mod renewals;
 
 use crate::core::{Deps, jobs};
 use crate::store::StoreError;
@@ -27,11 +29,16 @@ pub async fn start(
     stop: &watch::Receiver<bool>,
 ) -> Result<Vec<JoinHandle<()>>, StoreError> {
     let seen = deps.store.latest_change().await?;
-    Ok(vec![
+    let mut loops = vec![
         tokio::spawn(feed(Arc::clone(deps), stop.clone(), seen)),
         tokio::spawn(sweep(Arc::clone(deps), stop.clone())),
         tokio::spawn(run_jobs(Arc::clone(deps), stop.clone())),
-    ])
+    ];
+    if deps.settings.refresh_ahead {
+        loops.push(tokio::spawn(renewals::in_use(Arc::clone(deps), stop.clone())));
+        loops.push(tokio::spawn(renewals::idle(Arc::clone(deps), stop.clone())));
+    }
+    Ok(loops)
 }
 
 /// Waits; false when the server stops.
@@ -77,7 +84,8 @@ async fn read_feed(deps: &Deps, mut seen: i64) -> Result<i64, StoreError> {
                 "connector" => deps.connector_changed(&change.key),
                 "workspace" => deps.workspace_changed(&change.key),
                 "credential" => deps.credential_changed(),
-                // OAuth apps and redirect URLs are read from the database each time.
+                "oauth_app" => deps.oauth_app_changed(),
+                // Redirect URLs are read from the database each time.
                 _ => {}
             }
         }

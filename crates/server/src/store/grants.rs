@@ -62,6 +62,8 @@ row! {
         pub created_at: i64,
         /// Epoch milliseconds.
         pub updated_at: i64,
+        /// When it is refreshed although nobody calls it, epoch milliseconds; none: never.
+        pub refresh_due: Option<i64>,
     }
 }
 pub(super) use grant_columns;
@@ -93,6 +95,8 @@ pub struct Renewed {
     pub issued_at: Option<i64>,
     /// Granted scopes, a JSON array; none: as before (RFC 6749 section 5.1).
     pub scopes: Option<String>,
+    /// When it is refreshed although nobody calls it, epoch milliseconds; none: never.
+    pub refresh_due: Option<i64>,
     /// Epoch milliseconds.
     pub now: i64,
 }
@@ -134,7 +138,7 @@ const CLAIMABLE: &str = "SELECT id FROM grants WHERE organization_id = $1 AND id
     AND status IN ('active', 'app_misconfigured')";
 const COMMIT: &str = "UPDATE grants SET sealed = $5, version = $6, expires_at = $7, issued_at = $8,
     scopes = COALESCE($9, scopes), status = 'active', status_reason = NULL, attempt = NULL, attempt_deadline = NULL,
-    unknown_sends = 0, updated_at = $10
+    unknown_sends = 0, updated_at = $10, refresh_due = $11
     WHERE organization_id = $1 AND id = $2 AND attempt = $3 AND version = $4 AND status <> 'ended'";
 const RELEASE: &str =
     "UPDATE grants SET attempt = NULL, attempt_deadline = NULL, unknown_sends = unknown_sends + $4,
@@ -152,7 +156,7 @@ pub(super) async fn insert(work: &mut Work, row: &GrantRow) -> Result<()> {
         "INSERT INTO grants (",
         grant_columns!(names),
         ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
-         $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)"
+         $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)"
     );
     work.execute(text, &row.all()).await.map_err(|error| error.about("grant"))?;
     Ok(())
@@ -221,7 +225,8 @@ impl Store {
             renewed.expires_at,
             renewed.issued_at,
             &renewed.scopes,
-            renewed.now
+            renewed.now,
+            renewed.refresh_due
         ];
         self.write_grant(COMMIT, values, organization, id, renewed.now).await
     }

@@ -5,6 +5,7 @@
 //! What a crash leaves: before the claim, nothing; after it, a claim that ends by its deadline and counts as one
 //! unknown send; after the commit, the new tokens.
 
+use super::idle;
 use super::keeping::{Keep, Keeping, Renewal as Kept};
 use super::machine::{self, Effect, Event, Outcome, Status, Verdict, View};
 use super::request::{oauth_of, prepare};
@@ -41,6 +42,9 @@ struct Finished {
 /// Refreshes a grant unless a version above `known` is stored already. Waits for a refresh that runs, up to the
 /// upstream timeout.
 pub async fn refresh(deps: &Arc<Deps>, organization: &str, grant_id: &str, known: i64) -> Result<Refreshed> {
+    if deps.rests.is_misconfigured(grant_id, deps.clock.now_ms()) {
+        return conclude(Finished { outcome: Outcome::Misconfigured, why: None });
+    }
     let mut shared = deps.refreshes.join(deps, organization, grant_id, known);
     let waited = tokio::time::timeout(deps.settings.upstream_timeout, shared.wait_for(Option::is_some)).await;
     let finished = match waited {
@@ -109,6 +113,7 @@ impl Refreshes {
                 why: None,
             };
             let finished = run.run(known).await;
+            deps.rests.note(&grant_id, finished.outcome, deps.clock.now_ms());
             deps.refreshes.leave(&grant_id);
             sender.send_replace(Some(finished));
         });
@@ -340,6 +345,7 @@ impl Run<'_> {
         });
         match sealed {
             Ok((secret, sealed)) => {
+                let refresh_due = idle::due(&secret, answer.refresh_expires_in, now, self.deps.dice.number());
                 let scopes = answer.scope.as_ref().and_then(|scopes| serde_json::to_string(scopes).ok());
                 let renewed = Renewed {
                     sealed,
@@ -347,6 +353,7 @@ impl Run<'_> {
                     expires_at: expires_at(now, answer.expires_in),
                     issued_at: Some(now),
                     scopes: scopes.or(next.scopes),
+                    refresh_due,
                     now,
                 };
                 self.renewed = Some(Fresh { secret, renewed });

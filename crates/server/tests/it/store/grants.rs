@@ -11,6 +11,7 @@ fn renewed(version: i64) -> Renewed {
         expires_at: Some(NOW + 9),
         issued_at: Some(NOW + 1),
         scopes: None,
+        refresh_due: Some(NOW + 3),
         now: NOW + 2,
     }
 }
@@ -40,6 +41,7 @@ async fn every_column_comes_back() {
             unknown_sends: 5,
             created_at: 6,
             updated_at: 7,
+            refresh_due: Some(8),
             ..grant("g")
         };
         store.insert_connector(&super::rows::connector("c", "g"), &row).await.unwrap();
@@ -162,6 +164,7 @@ async fn a_commit_stores_everything_and_ends_the_claim() {
             expires_at: Some(NOW + 9),
             issued_at: Some(NOW + 1),
             updated_at: NOW + 2,
+            refresh_due: Some(NOW + 3),
             ..grant("g")
         };
         assert_eq!(stored(store).await, wanted, "scopes stay, status and counts are reset");

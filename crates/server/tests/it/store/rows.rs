@@ -114,6 +114,7 @@ pub(crate) fn grant(id: &str) -> GrantRow {
         unknown_sends: 0,
         created_at: NOW,
         updated_at: NOW,
+        refresh_due: Some(NOW + 1000),
     }
 }
 
