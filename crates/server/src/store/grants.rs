@@ -10,7 +10,7 @@
 use super::Store;
 use super::changes::Change;
 use super::error::Result;
-use super::sql::{Fork, row, values};
+use super::sql::{Fork, FromRow, Row, row, values};
 use super::work::Work;
 
 row! {
@@ -68,6 +68,12 @@ row! {
 }
 pub(super) use grant_columns;
 
+impl FromRow for (GrantRow, bool) {
+    fn read(row: &mut Row) -> Result<Self> {
+        Ok((GrantRow::read(row)?, row.take()?))
+    }
+}
+
 /// What came of asking for a claim.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Claim {
@@ -117,7 +123,8 @@ macro_rules! claim {
              unknown_sends = unknown_sends + CASE WHEN attempt IS NULL THEN 0 ELSE 1 END,
              updated_at = CASE WHEN attempt IS NULL THEN updated_at ELSE $6 END
              WHERE organization_id = $1 AND id = $2 AND version = $3 AND status IN ('active', 'app_misconfigured')
-             AND (attempt IS NULL OR ($5 = 1 AND attempt_deadline <= ", database_now!($database), "))
+             AND (attempt IS NULL
+             OR (attempt = $5 AND attempt_deadline = $7 AND attempt_deadline <= ", database_now!($database), "))
              RETURNING unknown_sends"
         )
     };
@@ -132,9 +139,19 @@ macro_rules! renew {
         )
     };
 }
+macro_rules! claimable {
+    ($database:ident) => {
+        concat!(
+            "SELECT ", grant_columns!(names), ",
+             CASE WHEN attempt_deadline <= ", database_now!($database), " THEN CAST(1 AS BIGINT) ELSE 0 END
+             FROM grants WHERE organization_id = $1 AND id = $2"
+        )
+    };
+}
+const CLAIMABLE: Fork = Fork { sqlite: claimable!(sqlite), postgres: claimable!(postgres) };
 const CLAIM: Fork = Fork { sqlite: claim!(sqlite), postgres: claim!(postgres) };
 const RENEW: Fork = Fork { sqlite: renew!(sqlite), postgres: renew!(postgres) };
-const CLAIMABLE: &str = "SELECT id FROM grants WHERE organization_id = $1 AND id = $2 AND version = $3
+const UNCHANGED: &str = "SELECT id FROM grants WHERE organization_id = $1 AND id = $2 AND version = $3
     AND status IN ('active', 'app_misconfigured')";
 const COMMIT: &str = "UPDATE grants SET sealed = $5, version = $6, expires_at = $7, issued_at = $8,
     scopes = COALESCE($9, scopes), status = 'active', status_reason = NULL, attempt = NULL, attempt_deadline = NULL,
@@ -179,24 +196,30 @@ impl Store {
         self.row(text, values![organization, id]).await
     }
 
+    /// One grant, and whether it has a claim whose deadline has passed.
+    pub async fn claimable_grant(&self, organization: &str, id: &str) -> Result<Option<(GrantRow, bool)>> {
+        self.row(CLAIMABLE, values![organization, id]).await
+    }
+
     /// Asks for the claim on an active or misconfigured grant that has `version`, in the name of `attempt` (unique).
-    /// Another attempt's claim that ran out is taken over only with `take_over`; else it counts as held. A takeover is
-    /// a change at `now`, because the pause after its unknown outcome begins then.
+    /// Another attempt's claim is taken over only where it is just the one that `seen` has, and has run out; else it
+    /// counts as held. A takeover is a change at `now`, because the pause after its unknown outcome begins then.
     pub async fn claim_grant(
         &self,
         organization: &str,
         id: &str,
         version: i64,
         attempt: &str,
-        take_over: bool,
+        seen: Option<&GrantRow>,
         now: i64,
     ) -> Result<Claim> {
-        let values = values![organization, id, version, attempt, take_over, now];
+        let (holder, deadline) = seen.map_or((None, None), |row| (row.attempt.as_deref(), row.attempt_deadline));
+        let values = values![organization, id, version, attempt, holder, now, deadline];
         let claimed = self.write_row(CLAIM, values).await?;
         if let Some(unknown_sends) = claimed {
             return Ok(Claim::Claimed { unknown_sends });
         }
-        let there: Option<String> = self.row(CLAIMABLE, values![organization, id, version]).await?;
+        let there: Option<String> = self.row(UNCHANGED, values![organization, id, version]).await?;
         Ok(if there.is_some() { Claim::Busy } else { Claim::Moved })
     }
 

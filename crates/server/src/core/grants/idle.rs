@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn a_short_life_is_halved_and_a_very_short_one_is_not() {
-        let due = |hours| due(&with_refresh_token(), Some(Duration::from_secs(hours * 3600)), 0, 0);
+        let due = |hours: u64| due(&with_refresh_token(), Some(Duration::from_secs(hours * 3600)), 0, 0);
         assert_eq!(due(24), Some(DAY / 2));
         assert_eq!(due(24 * 365), Some(5 * DAY));
         assert_eq!(due(0), Some(600_000));

@@ -185,25 +185,26 @@ impl Run<'_> {
         match effect {
             Effect::Read => {
                 let asked = deps.clock.ticks();
-                self.row = deps.store.grant(org, id).await?;
+                let read = deps.store.claimable_grant(org, id).await?;
                 deps.feed.answered(&deps.clock, asked);
                 let (now, steady) = (deps.clock.now_ms(), deps.feed.is_steady(&deps.clock));
-                Ok(Event::Row(self.row.as_ref().map(|row| view(row, now, steady))))
+                let view = read.as_ref().map(|(row, ran_out)| view(row, now, *ran_out, steady));
+                self.row = read.map(|(row, _)| row);
+                Ok(Event::Row(view))
             }
             Effect::Claim { version, take_over } => {
                 self.attempt = deps.random.uuid_v4();
                 self.keeping = Keeping::claimed(deps.clock.ticks());
-                Ok(
-                    match deps
-                        .store
-                        .claim_grant(org, id, version, &self.attempt, take_over, deps.clock.now_ms())
-                        .await?
-                    {
-                        Claim::Claimed { unknown_sends } => Event::Claimed { unknown_sends },
-                        Claim::Busy => Event::Busy,
-                        Claim::Moved => Event::Moved,
-                    },
-                )
+                let seen = self.row.as_ref().filter(|_| take_over);
+                let claim = deps
+                    .store
+                    .claim_grant(org, id, version, &self.attempt, seen, deps.clock.now_ms())
+                    .await?;
+                Ok(match claim {
+                    Claim::Claimed { unknown_sends } => Event::Claimed { unknown_sends },
+                    Claim::Busy => Event::Busy,
+                    Claim::Moved => Event::Moved,
+                })
             }
             Effect::Send => Ok(Event::Answered(self.send().await)),
             Effect::Commit { after } => {
@@ -392,7 +393,7 @@ impl Run<'_> {
     }
 }
 
-fn view(row: &GrantRow, now: i64, steady: bool) -> View {
+fn view(row: &GrantRow, now: i64, ran_out: bool, steady: bool) -> View {
     let status = match row.status.as_str() {
         "active" | "app_misconfigured" => Status::Live,
         "reauthorization_required" => Status::Dead,
@@ -405,6 +406,7 @@ fn view(row: &GrantRow, now: i64, steady: bool) -> View {
         unknown_sends: row.unknown_sends,
         // Also where another replica's clock is ahead: a time that lies far in the future must not stop renewals.
         quiet: Duration::from_millis(now.abs_diff(row.updated_at)),
+        ran_out,
         steady,
     }
 }

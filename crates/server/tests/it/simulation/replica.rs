@@ -175,11 +175,12 @@ impl Replica {
             Effect::Read => world.ask(me, Ask::Read, For::Effect),
             Effect::Claim { version, take_over } => {
                 let attempt = world.dice.between(1, u64::MAX);
-                let take_over = take_over || world.is_broken(Fault::TakesOverAfterOutage);
+                let careless = world.is_broken(Fault::TakesOverAfterOutage);
                 let run = world.replicas[me].run.as_mut().unwrap();
                 run.attempt = attempt;
                 run.keeping = Keeping::claimed(ms(now));
-                world.ask(me, Ask::Claim { version, attempt, take_over, now: wall }, For::Effect);
+                let seen = run.row.filter(|row| take_over || (careless && row.ran_out));
+                world.ask(me, Ask::Claim { version, attempt, seen, now: wall }, For::Effect);
             }
             Effect::Send => {
                 let after = world.dice.between(1, 50);
@@ -376,6 +377,7 @@ fn view(row: &Row, now: i64, steady: bool) -> View {
         refreshable: true,
         unknown_sends: row.unknown_sends,
         quiet: ms(now.abs_diff(row.updated_at)),
+        ran_out: row.ran_out,
         steady,
     }
 }
