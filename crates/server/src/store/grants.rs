@@ -142,8 +142,12 @@ macro_rules! renew {
 macro_rules! claimable {
     ($database:ident) => {
         concat!(
-            "SELECT ", grant_columns!(names), ",
-             CASE WHEN attempt_deadline <= ", database_now!($database), " THEN CAST(1 AS BIGINT) ELSE 0 END
+            "SELECT ",
+            grant_columns!(names),
+            ",
+             CASE WHEN attempt_deadline <= ",
+            database_now!($database),
+            " THEN CAST(1 AS BIGINT) ELSE 0 END
              FROM grants WHERE organization_id = $1 AND id = $2"
         )
     };
@@ -213,7 +217,8 @@ impl Store {
         seen: Option<&GrantRow>,
         now: i64,
     ) -> Result<Claim> {
-        let (holder, deadline) = seen.map_or((None, None), |row| (row.attempt.as_deref(), row.attempt_deadline));
+        let (holder, deadline) =
+            seen.map_or((None, None), |row| (row.attempt.as_deref(), row.attempt_deadline));
         let values = values![organization, id, version, attempt, holder, now, deadline];
         let claimed = self.write_row(CLAIM, values).await?;
         if let Some(unknown_sends) = claimed {

@@ -99,8 +99,7 @@ impl Replica {
                 } else {
                     one.feed.lost(&one.clock);
                 }
-                // In quiet times nothing is learnt from further reads.
-                if told.is_none() || world.in_trouble() {
+                if told.is_none() || world.feed_matters() {
                     world.news(me, 1000, News::FeedDue);
                 }
             }

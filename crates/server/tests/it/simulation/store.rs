@@ -19,12 +19,36 @@ pub(super) enum Standing {
 pub(super) enum Ask {
     Read,
     /// `seen`: the claim that may be taken over, as it was read.
-    Claim { version: i64, attempt: u64, seen: Option<Row>, now: i64 },
-    Renew { attempt: u64 },
-    Commit { version: i64, attempt: u64, token: Option<u64>, now: i64 },
-    Release { attempt: u64, unknown: bool, now: i64 },
-    MarkDead { version: i64, attempt: u64, now: i64 },
-    MarkMisconfigured { version: i64, attempt: u64, now: i64 },
+    Claim {
+        version: i64,
+        attempt: u64,
+        seen: Option<Row>,
+        now: i64,
+    },
+    Renew {
+        attempt: u64,
+    },
+    Commit {
+        version: i64,
+        attempt: u64,
+        token: Option<u64>,
+        now: i64,
+    },
+    Release {
+        attempt: u64,
+        unknown: bool,
+        now: i64,
+    },
+    MarkDead {
+        version: i64,
+        attempt: u64,
+        now: i64,
+    },
+    MarkMisconfigured {
+        version: i64,
+        attempt: u64,
+        now: i64,
+    },
 }
 
 /// What the row answers.

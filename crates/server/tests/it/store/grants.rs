@@ -79,7 +79,11 @@ async fn of_many_takeovers_one_is_granted_and_counts_the_unknown_send() {
         assert!(!ran_out(&db.store).await);
         let_the_deadline_pass(&db).await;
         assert!(ran_out(&db.store).await);
-        assert_eq!(db.store.claim_grant("o", "g", 1, "b", None, 1).await.unwrap(), Claim::Busy, "not asked to");
+        assert_eq!(
+            db.store.claim_grant("o", "g", 1, "b", None, 1).await.unwrap(),
+            Claim::Busy,
+            "not asked to"
+        );
         let stores = [db.store.clone(), db.replica().await];
         let seen = stored(&db.store).await;
         let outcomes = race(stores, |store, number| {

@@ -67,7 +67,8 @@ fn a_refusal_is_believed_only_when_the_version_still_stands() {
 
 #[test]
 fn a_claim_that_ran_out_is_taken_over_only_by_who_reached_the_database_all_the_time() {
-    let claim = |ran_out, steady| run(7, &[Event::Row(Some(View { ran_out, steady, ..LIVE }))]).last().copied();
+    let claim =
+        |ran_out, steady| run(7, &[Event::Row(Some(View { ran_out, steady, ..LIVE }))]).last().copied();
     assert_eq!(claim(true, false), Some(Effect::Claim { version: 7, take_over: false }));
     assert_eq!(claim(true, true), Some(Effect::Claim { version: 7, take_over: true }));
     // Nor one that was alive when it was looked at: the statement may come late.
