@@ -6,7 +6,7 @@
 mod renewals;
 
 use crate::core::{Deps, jobs};
-use crate::store::StoreError;
+use crate::store::{Kind, StoreError};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -29,6 +29,10 @@ pub async fn start(
     stop: &watch::Receiver<bool>,
 ) -> Result<Vec<JoinHandle<()>>, StoreError> {
     let seen = deps.store.latest_change().await?;
+    if deps.store.kind() == Kind::Postgres {
+        // A process that just started cannot know whether the others could reach the database until now.
+        deps.feed.lost(&deps.clock);
+    }
     let mut loops = vec![
         tokio::spawn(feed(Arc::clone(deps), stop.clone(), seen)),
         tokio::spawn(sweep(Arc::clone(deps), stop.clone())),

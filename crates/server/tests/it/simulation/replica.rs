@@ -65,7 +65,10 @@ impl Replica {
     }
 
     /// Started again after it died.
-    pub(super) fn again(old: &Self) -> Self {
+    pub(super) fn again(old: &Self, now: u64) -> Self {
+        old.clock.advance(ms(now).saturating_sub(old.clock.ticks()));
+        let feed = Feed::default();
+        feed.lost(&old.clock);
         Self {
             life: old.life + 1,
             run_number: old.run_number + 1,
@@ -75,7 +78,7 @@ impl Replica {
             stalled_until: 0,
             run: None,
             clock: old.clock.clone(),
-            feed: Feed::default(),
+            feed,
         }
     }
 

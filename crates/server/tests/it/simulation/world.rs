@@ -240,7 +240,7 @@ impl World {
                 self.news(replica, 0, News::Look(send));
             }
             Happening::Restart(replica) => {
-                self.replicas[replica] = Replica::again(&self.replicas[replica]);
+                self.replicas[replica] = Replica::again(&self.replicas[replica], self.now);
                 self.news(replica, 0, News::FeedDue);
             }
             Happening::Stall(replica) => {
@@ -255,7 +255,7 @@ impl World {
             }
             Happening::Delete => {
                 self.row.end();
-                self.history.deleted();
+                self.history.deleted(self.now);
             }
         }
     }
