@@ -14,6 +14,7 @@ mod docs;
 mod execute;
 mod flows;
 mod health;
+mod idempotency;
 mod jobs;
 mod layer;
 mod oauth_apps;

@@ -14,6 +14,7 @@ mod connectors;
 mod error;
 mod flows;
 mod grants;
+mod idempotency;
 mod jobs;
 mod keys;
 mod migrate;
@@ -30,6 +31,7 @@ pub use connectors::{ConnectorFilter, ConnectorRow, ConnectorUpdate, ConnectorVi
 pub use error::StoreError;
 pub use flows::{FlowRow, Taken};
 pub use grants::{Claim, GrantRow, Renewed};
+pub use idempotency::IdempotencyRow;
 pub use jobs::JobRow;
 pub use keys::KeyRow;
 pub use oauth_apps::OauthAppRow;
