@@ -15,6 +15,7 @@ mod drain;
 mod execute;
 mod flows;
 mod health;
+mod idempotency;
 mod jobs;
 mod layer;
 mod oauth_apps;

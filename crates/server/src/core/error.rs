@@ -42,6 +42,14 @@ pub enum Kind {
     UpstreamResponseTooLarge,
     UpstreamRedirectRefused,
     TokenEndpointError,
+    /// The same `Idempotency-Key` with another body.
+    IdempotencyKeyReused,
+    /// The first call with that `Idempotency-Key` still runs.
+    IdempotencyInProgress,
+    /// The first call was interrupted; nobody knows what the provider did.
+    UnknownOutcome,
+    /// The first call ended; its answer was too large to keep.
+    AnswerNotKept,
     RateLimited,
     RefreshInProgress,
     /// Too many operations of one connector at once.

@@ -12,6 +12,7 @@ pub mod describe;
 pub mod error;
 pub mod feed;
 pub mod grants;
+pub mod idempotency;
 pub mod jobs;
 pub mod oauth_apps;
 pub mod pin;

@@ -123,6 +123,9 @@ async fn sweep(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
         if let Err(error) = deps.store.prune_changes(now - keep).await {
             tracing::warn!(%error, "old changes could not be pruned");
         }
+        if let Err(error) = deps.store.sweep_idempotency_keys().await {
+            tracing::warn!(%error, "old idempotency keys could not be removed");
+        }
         if !pause(&mut stop, SWEEP_EVERY).await {
             return;
         }

@@ -15,6 +15,7 @@ macro_rules! files {
         files!($directory:
             1 "0001_first_tables",
             2 "0002_idle_grants",
+            3 "0003_idempotency",
             8 "0008_oldest_version",
         )
     };

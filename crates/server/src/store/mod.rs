@@ -14,6 +14,7 @@ mod connectors;
 mod error;
 mod flows;
 mod grants;
+mod idempotency;
 mod idle_grants;
 mod jobs;
 mod keys;
@@ -31,6 +32,7 @@ pub use connectors::{ConnectorFilter, ConnectorRow, ConnectorUpdate, ConnectorVi
 pub use error::StoreError;
 pub use flows::{FlowRow, Taken};
 pub use grants::{Claim, GrantRow, Renewed};
+pub use idempotency::IdempotencyRow;
 pub use idle_grants::IdleGrant;
 pub use jobs::JobRow;
 pub use keys::KeyRow;

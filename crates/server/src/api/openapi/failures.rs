@@ -8,7 +8,7 @@ use crate::core::error::{Error, FieldError, Kind};
 use serde_json::{Value, json};
 
 /// All kinds, in the order of their declaration.
-pub(super) const KINDS: [Kind; 38] = [
+pub(super) const KINDS: [Kind; 42] = [
     Kind::BadRequest,
     Kind::InvalidSecretId,
     Kind::CredentialsMismatch,
@@ -42,6 +42,10 @@ pub(super) const KINDS: [Kind; 38] = [
     Kind::UpstreamResponseTooLarge,
     Kind::UpstreamRedirectRefused,
     Kind::TokenEndpointError,
+    Kind::IdempotencyKeyReused,
+    Kind::IdempotencyInProgress,
+    Kind::UnknownOutcome,
+    Kind::AnswerNotKept,
     Kind::RateLimited,
     Kind::RefreshInProgress,
     Kind::ConnectorBusy,
@@ -102,6 +106,18 @@ pub(super) fn meaning(kind: Kind) -> &'static str {
         Kind::UpstreamResponseTooLarge => "The provider's answer is over the size limit.",
         Kind::UpstreamRedirectRefused => "The provider redirected to where this server does not follow.",
         Kind::TokenEndpointError => "The access token could not be renewed now; the grant is kept.",
+        Kind::IdempotencyKeyReused => {
+            "The `Idempotency-Key` was used with another body within the last 24 hours. Nothing was done."
+        }
+        Kind::IdempotencyInProgress => {
+            "The first call with this `Idempotency-Key` still runs; `Retry-After` says when to ask again."
+        }
+        Kind::UnknownOutcome => {
+            "The first call with this `Idempotency-Key` was interrupted; whether it took effect is not known, and it is not sent again."
+        }
+        Kind::AnswerNotKept => {
+            "The first call with this `Idempotency-Key` ended; its answer was too large to keep, and it is not sent again."
+        }
         Kind::RateLimited => "Too many failed sign-ins; `Retry-After` says when to try again.",
         Kind::RefreshInProgress => {
             "Another call renews the access token; `Retry-After` says when to try again."
@@ -151,6 +167,14 @@ fn failure(kind: Kind) -> Error {
             .with("retryable", true)
             .with("retry_after_seconds", 10),
         Kind::UpstreamTimeout => text("HubSpot did not answer in time").with("retryable", true),
+        Kind::IdempotencyInProgress => text("The first call with this Idempotency-Key still runs; ask again")
+            .with("retryable", true)
+            .with("retry_after_seconds", 1),
+        Kind::AnswerNotKept => {
+            text("The first call with this Idempotency-Key ended with status 200; its answer was too large to keep")
+                .with("retryable", false)
+                .with("first_status", 200)
+        }
         Kind::RateLimited => text("Too many failed sign-ins with this client id from this address; wait")
             .with("retryable", true)
             .with("retry_after_seconds", 42),
@@ -194,6 +218,13 @@ fn plain(kind: Kind) -> &'static str {
         }
         Kind::BindingRequiresSecretId => {
             "code_challenge needs callback_mode `secret_id`: in `connector_id` mode nobody redeems"
+        }
+        Kind::IdempotencyKeyReused => {
+            "This Idempotency-Key was used with another body; use a new key for another call"
+        }
+        Kind::UnknownOutcome => {
+            "The first call with this Idempotency-Key was interrupted, and nobody knows whether it took effect; look, then \
+             decide on a new key"
         }
         Kind::CheckFailed => "The check did not succeed, nothing was stored: HubSpot answered 401",
         Kind::Unavailable => "The database cannot be reached; try again",

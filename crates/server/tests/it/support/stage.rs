@@ -57,6 +57,7 @@ pub(crate) struct Stage {
     /// With an application token of it.
     pub(crate) app: Client,
     pub(crate) secrets: Secrets,
+    setup: Setup,
     log_start: usize,
     served: JoinHandle<()>,
     loops: Mutex<Vec<JoinHandle<()>>>,
@@ -140,23 +141,7 @@ impl Stage {
         let base = format!("http://{}", listener.local_addr().unwrap());
         let (upstream, other) = (Upstream::start().await, Upstream::start().await);
         let peer = start_peer(setup, &base, &clock, &secrets).await;
-        let replace = |text: &str| {
-            text.replace("{{PROVIDER}}", &peer.url)
-                .replace("{{UPSTREAM}}", &upstream.url)
-                .replace("{{OTHER_HOST}}", other.host())
-        };
-        let mut catalog = Catalog::load(None);
-        for source in [
-            include_str!("definitions/harbour.yaml"),
-            include_str!("definitions/workbench.yaml"),
-            include_str!("definitions/plain.yaml"),
-        ]
-        .into_iter()
-        .chain(setup.definitions.iter().map(String::as_str))
-        {
-            catalog = catalog.with("test", &replace(source));
-        }
-        assert!(catalog.unreadable().is_empty(), "{:?}", catalog.unreadable());
+        let catalog = catalog(setup, &peer, &upstream, &other);
         let config = config(setup, &database, &base);
         let app = App::with_catalog(config, clock.clone(), Random::system(), catalog).await.unwrap();
         let deps = Arc::clone(&app.deps);
@@ -177,6 +162,7 @@ impl Stage {
             organization,
             app,
             secrets,
+            setup: setup.clone(),
             log_start,
             served,
             loops: Mutex::default(),
@@ -240,6 +226,11 @@ impl Stage {
         Restarted { app: Client { http: self.http.clone(), base: base.clone(), token }, base }
     }
 
+    /// A second server beside this one on the same database, with the same definitions.
+    pub(crate) async fn replica(&self) -> Restarted {
+        self.restarted(catalog(&self.setup, &self.peer, &self.upstream, &self.other)).await
+    }
+
     /// Waits for something that a background loop does.
     pub(crate) async fn until(&self, what: &str, mut done: impl AsyncFnMut() -> bool) {
         for _ in 0..200 {
@@ -297,6 +288,27 @@ fn checked(reply: Reply) -> Reply {
         reply.error();
     }
     reply
+}
+
+fn catalog(setup: &Setup, peer: &Peer, upstream: &Upstream, other: &Upstream) -> Catalog {
+    let replace = |text: &str| {
+        text.replace("{{PROVIDER}}", &peer.url)
+            .replace("{{UPSTREAM}}", &upstream.url)
+            .replace("{{OTHER_HOST}}", other.host())
+    };
+    let mut catalog = Catalog::load(None);
+    for source in [
+        include_str!("definitions/harbour.yaml"),
+        include_str!("definitions/workbench.yaml"),
+        include_str!("definitions/plain.yaml"),
+    ]
+    .into_iter()
+    .chain(setup.definitions.iter().map(String::as_str))
+    {
+        catalog = catalog.with("test", &replace(source));
+    }
+    assert!(catalog.unreadable().is_empty(), "{:?}", catalog.unreadable());
+    catalog
 }
 
 async fn start_peer(setup: &Setup, server: &str, clock: &Clock, secrets: &Secrets) -> Peer {
