@@ -20,6 +20,7 @@ mod migrate;
 mod oauth_apps;
 mod organizations;
 mod redeem;
+mod revocations;
 mod sql;
 mod sweep;
 mod work;
@@ -30,11 +31,12 @@ pub use connectors::{ConnectorFilter, ConnectorRow, ConnectorUpdate, ConnectorVi
 pub use error::StoreError;
 pub use flows::{FlowRow, Taken};
 pub use grants::{Claim, GrantRow, Renewed};
-pub use jobs::JobRow;
+pub use jobs::{JobReport, JobRow};
 pub use keys::KeyRow;
 pub use oauth_apps::OauthAppRow;
 pub use organizations::{Bootstrap, CredentialRow, OrganizationRow};
 pub use redeem::FinishConnector;
+pub use revocations::{RevocationRow, RevokedGrant};
 pub use sweep::SweepReport;
 pub use workspaces::{WorkspaceFilter, WorkspaceRow, WorkspaceUpdate};
 

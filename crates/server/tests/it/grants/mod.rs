@@ -9,3 +9,4 @@ mod pinned_apps;
 mod races;
 mod refresh;
 mod refused;
+mod revocations;
