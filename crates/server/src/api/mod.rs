@@ -24,6 +24,7 @@ mod pages;
 pub mod problem;
 mod query;
 mod redirect_urls;
+mod revocations;
 mod routes;
 mod schema;
 mod skills;

@@ -17,6 +17,7 @@ pub mod jobs;
 pub mod oauth_apps;
 pub mod pin;
 pub mod redirect_urls;
+pub mod revocations;
 pub mod sign_ins;
 pub mod skill_docs;
 pub mod tokens;
@@ -124,6 +125,12 @@ impl Deps {
         self.feed.moved();
         self.ready.forget_workspace(id);
         self.tokens.forget_all();
+    }
+
+    /// Any number of an organization's connectors ended.
+    pub fn organization_changed(&self, id: &str) {
+        self.feed.moved();
+        self.ready.forget_organization(id);
     }
 
     /// The change feed was not read for so long that changes may be missing: nothing cached is believed.

@@ -5,18 +5,21 @@
 
 mod renewals;
 
+use crate::core::error::Error;
 use crate::core::{Deps, jobs};
 use crate::store::{Kind, StoreError};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 const FEED_EVERY: Duration = Duration::from_secs(1);
 /// Changes of one read.
 const FEED_PAGE: i64 = 1000;
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
 const JOBS_EVERY: Duration = Duration::from_secs(5);
+/// Jobs of one process at the same time: a revocation of many grants must not take a provider's whole rate limit.
+const JOBS_AT_ONCE: usize = 8;
 /// A code is spent within seconds; an exchange that is older belonged to a process that died.
 const STALE_EXCHANGE: Duration = Duration::from_mins(5);
 /// Changes older than this have been read by every replica that still trusts its cache.
@@ -88,6 +91,7 @@ async fn read_feed(deps: &Deps, mut seen: i64) -> Result<i64, StoreError> {
                 "connector" => deps.connector_changed(&change.key),
                 "workspace" => deps.workspace_changed(&change.key),
                 "credential" => deps.credential_changed(),
+                "organization" => deps.organization_changed(&change.key),
                 "oauth_app" => deps.oauth_app_changed(),
                 // Redirect URLs are read from the database each time.
                 _ => {}
@@ -132,23 +136,54 @@ async fn sweep(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Runs due jobs, at once when this process made one.
+/// Runs due jobs, a few at the same time, at once when this process made one. A stop waits for those that run.
 async fn run_jobs(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
+    let mut running = JoinSet::new();
     loop {
-        loop {
-            match jobs::run_next(&deps).await {
-                Ok(true) => {}
-                Ok(false) => break,
+        while running.len() < JOBS_AT_ONCE {
+            match jobs::claim(&deps).await {
+                Ok(Some(job)) => {
+                    let deps = Arc::clone(&deps);
+                    running.spawn(async move { jobs::run(&deps, &job).await });
+                }
+                Ok(None) => break,
                 Err(error) => {
-                    tracing::warn!(%error, cause = error.source.as_ref().map(ToString::to_string), "a job could not be run");
+                    report(&error);
                     break;
                 }
             }
         }
+        let mut failed = false;
         tokio::select! {
+            Some(done) = running.join_next() => match done {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    report(&error);
+                    failed = true;
+                }
+                // Its lease ends by itself, and its attempt counts.
+                Err(_) => tracing::error!("a job panicked"),
+            },
             () = deps.wake.notified() => {}
-            () = tokio::time::sleep(JOBS_EVERY) => {}
-            _ = stop.wait_for(|stop| *stop) => return,
+            () = tokio::time::sleep(JOBS_EVERY) => {
+                if let Err(error) = jobs::settle(&deps).await {
+                    report(&error);
+                }
+            }
+            () = stopped(&mut stop) => break,
+        }
+        // Most likely the database: not at full speed against it.
+        if failed && !pause(&mut stop, FEED_EVERY).await {
+            break;
         }
     }
+    while running.join_next().await.is_some() {}
+}
+
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    drop(stop.wait_for(|stop| *stop).await);
+}
+
+fn report(error: &Error) {
+    tracing::warn!(%error, cause = error.source.as_ref().map(ToString::to_string), "a job could not be run");
 }

@@ -16,6 +16,7 @@ macro_rules! files {
             1 "0001_first_tables",
             2 "0002_idle_grants",
             3 "0003_idempotency",
+            5 "0005_revocations",
             8 "0008_oldest_version",
         )
     };

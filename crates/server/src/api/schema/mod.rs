@@ -18,5 +18,6 @@ pub(super) mod idempotency;
 pub(super) mod jobs;
 pub(super) mod oauth_apps;
 pub(super) mod redirect_urls;
+pub(super) mod revocations;
 pub(super) mod tokens;
 pub(super) mod workspaces;

@@ -232,6 +232,14 @@ async fn endings(witness: &Witness<'_>, id: &str) {
     witness.get(&job).await.ok();
     witness.stage.start_jobs().await;
     witness.stage.until("job done", async || witness.get(&job).await.ok()["status"] == "succeeded").await;
+    witness.post("/revocations", &json!({"organization": true, "dry_run": true})).await.ok();
+    witness.post("/revocations", &json!({"connector_type": "nope"})).await.fails(404, "not_found");
+    witness.stage.connect("w1").await;
+    let begun = witness.post("/revocations", &json!({"workspace_id": workspace})).await.is(202).json();
+    let revocation = begun["id"].as_str().unwrap();
+    witness.get(&format!("/revocations/{{id={revocation}}}")).await.ok();
+    witness.get(&format!("/revocations/{{id={revocation}}}/grants?limit=1")).await.ok();
+    witness.get("/revocations?limit=1").await.ok();
     witness.delete(&one).await.ok();
     witness.delete(&format!("/oauth/credentials/connector_type/{{connector_type={CRM}}}")).await.is(204);
 }
