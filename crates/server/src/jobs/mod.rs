@@ -3,7 +3,7 @@
 //! Knows when things run, and that several replicas run them: each piece of work is claimed in the store. Must not
 //! know what the work does (`core`).
 
-use crate::core::{Deps, jobs};
+use crate::core::{Deps, jobs, organizations};
 use crate::store::StoreError;
 use std::sync::Arc;
 use std::time::Duration;
@@ -110,6 +110,9 @@ async fn sweep(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
         let keep = i64::try_from(KEEP_CHANGES.as_millis()).unwrap_or(0);
         if let Err(error) = deps.store.prune_changes(now - keep).await {
             tracing::warn!(%error, "old changes could not be pruned");
+        }
+        if let Err(error) = organizations::finish_deletions(&deps).await {
+            tracing::warn!(%error, "the deletion of an organization could not be finished");
         }
         if !pause(&mut stop, SWEEP_EVERY).await {
             return;

@@ -24,8 +24,16 @@ impl Store {
     /// on PostgreSQL, the file's own on SQLite). Tables of a newer version are refused.
     pub async fn migrate(&self) -> Result<()> {
         match &self.0 {
-            Pools::Sqlite { write, .. } => migrator(files!("sqlite": 1 "0001_first_tables")).run(write).await,
-            Pools::Postgres(pool) => migrator(files!("postgres": 1 "0001_first_tables")).run(pool).await,
+            Pools::Sqlite { write, .. } => {
+                migrator(files!("sqlite": 1 "0001_first_tables", 7 "0007_organization_settings"))
+                    .run(write)
+                    .await
+            }
+            Pools::Postgres(pool) => {
+                migrator(files!("postgres": 1 "0001_first_tables", 7 "0007_organization_settings"))
+                    .run(pool)
+                    .await
+            }
         }
         .map_err(StoreError::from)
     }
