@@ -24,6 +24,8 @@ pub enum Kind {
     OauthNotSupported,
     OauthAppMissing,
     BindingRequiresSecretId,
+    /// The organization asks for session binding, and the consent has none.
+    BindingRequired,
     CheckFailed,
     UnknownEntity,
     UnknownAction,
@@ -43,6 +45,10 @@ pub enum Kind {
     UpstreamRedirectRefused,
     TokenEndpointError,
     RateLimited,
+    /// Too many consents of one user or organization are under way.
+    TooManyConsents,
+    /// Too many operations of one organization at once.
+    OrganizationBusy,
     RefreshInProgress,
     /// Too many operations of one connector at once.
     ConnectorBusy,

@@ -95,6 +95,8 @@ pub struct Settings {
     pub oauth_session_ttl: Duration,
     /// How long a `secret_id` lives.
     pub secret_ttl: Duration,
+    /// Consents that may be under way, of one organization and of one workspace.
+    pub pending_consents: crate::store::PendingLimit,
     /// Default of `callback_mode`.
     pub callback_mode: CallbackMode,
     /// Access tokens are renewed shortly before they expire.

@@ -32,7 +32,7 @@ pub use changes::ChangeRow;
 pub use connectors::{ConnectorFilter, ConnectorRow, ConnectorUpdate, ConnectorView};
 pub use credentials::CredentialRow;
 pub use error::StoreError;
-pub use flows::{FlowRow, Taken};
+pub use flows::{FlowRow, PendingFlows, PendingLimit, Taken};
 pub use grants::{Claim, GrantRow, Renewed};
 pub use jobs::JobRow;
 pub use keys::KeyRow;

@@ -16,6 +16,7 @@ pub(super) mod execute;
 pub(super) mod health;
 pub(super) mod jobs;
 pub(super) mod oauth_apps;
+pub(super) mod organization_settings;
 pub(super) mod redirect_urls;
 pub(super) mod tokens;
 pub(super) mod workspaces;

@@ -115,6 +115,7 @@ fn organization(stage: &Stage, workspace_id: &str) -> Vec<Endpoint> {
     vec![
         put("/oauth/credentials", good, credentials),
         put("/organizations/redirect-urls", json!({"data": [HOME]}), vec![must("data", Texts)]),
+        put("/organizations/settings", json!({"require_binding": false}), vec![may("require_binding", Flag)]),
         put(&format!("/workspaces/{workspace_id}"), json!({"status": "active"}), changes),
     ]
 }

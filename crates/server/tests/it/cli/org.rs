@@ -166,6 +166,25 @@ async fn the_redirect_list_has_the_rules_of_the_api() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn settings_are_shown_and_changed() {
+    setup()
+        .each(async |stage| {
+            let id = stage.organization.id.as_str();
+            assert_eq!(done(&org(stage, &["settings", id])), "require-binding  off\n");
+            assert_eq!(
+                done(&org(stage, &["settings", id, "--require-binding", "on"])),
+                "require-binding  on\n"
+            );
+            assert_eq!(done(&org(stage, &["settings", id])), "require-binding  on\n");
+            stage.put_crm_app().await;
+            stage.initiate_as(&stage.app, CRM, "w1", &json!({})).await.fails(422, "binding_required");
+            done(&org(stage, &["settings", id, "--require-binding", "off"]));
+            stage.initiate_as(&stage.app, CRM, "w1", &json!({})).await.ok();
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_organization_ends_with_everything_it_owns() {
     setup()
         .each(async |stage| {
