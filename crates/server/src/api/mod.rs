@@ -20,6 +20,7 @@ mod jobs;
 mod layer;
 mod oauth_apps;
 mod openapi;
+mod organization_settings;
 mod pages;
 pub mod problem;
 mod query;

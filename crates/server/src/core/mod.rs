@@ -8,6 +8,7 @@ pub mod call;
 pub mod catalog;
 pub mod connectors;
 pub mod consent;
+pub mod credentials;
 pub mod describe;
 pub mod error;
 pub mod feed;
@@ -15,6 +16,8 @@ pub mod grants;
 pub mod idempotency;
 pub mod jobs;
 pub mod oauth_apps;
+pub mod organization_settings;
+pub mod organizations;
 pub mod pin;
 pub mod redirect_urls;
 pub mod revocations;
@@ -96,6 +99,8 @@ pub struct Settings {
     pub oauth_session_ttl: Duration,
     /// How long a `secret_id` lives.
     pub secret_ttl: Duration,
+    /// Consents that may be under way, of one organization and of one workspace.
+    pub pending_consents: crate::store::PendingLimit,
     /// Default of `callback_mode`.
     pub callback_mode: CallbackMode,
     /// Access tokens are renewed shortly before they expire.

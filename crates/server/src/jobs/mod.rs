@@ -6,7 +6,7 @@
 mod renewals;
 
 use crate::core::error::Error;
-use crate::core::{Deps, jobs};
+use crate::core::{Deps, jobs, organizations};
 use crate::store::{Kind, StoreError};
 use std::sync::Arc;
 use std::time::Duration;
@@ -107,22 +107,8 @@ async fn read_feed(deps: &Deps, mut seen: i64) -> Result<i64, StoreError> {
 /// Ends flows that are over and quarantined grants that nobody redeemed.
 async fn sweep(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
     loop {
+        sweep_flows(&deps, &stop).await;
         let now = deps.clock.now_ms();
-        let stale = now - i64::try_from(STALE_EXCHANGE.as_millis()).unwrap_or(0);
-        let mut new_id = || deps.random.uuid_v7(&deps.clock);
-        match deps.store.sweep_flows(now, stale, &mut new_id).await {
-            Ok(report) if report.expired + report.failed + report.quarantined_ended > 0 => {
-                tracing::info!(
-                    expired = report.expired,
-                    failed = report.failed,
-                    quarantined_ended = report.quarantined_ended,
-                    "flows swept"
-                );
-                deps.wake.notify_one();
-            }
-            Ok(_) => {}
-            Err(error) => tracing::warn!(%error, "flows could not be swept"),
-        }
         let keep = i64::try_from(KEEP_CHANGES.as_millis()).unwrap_or(0);
         if let Err(error) = deps.store.prune_changes(now - keep).await {
             tracing::warn!(%error, "old changes could not be pruned");
@@ -130,7 +116,35 @@ async fn sweep(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
         if let Err(error) = deps.store.sweep_idempotency_keys().await {
             tracing::warn!(%error, "old idempotency keys could not be removed");
         }
+        if let Err(error) = organizations::finish_deletions(&deps).await {
+            tracing::warn!(%error, "the deletion of an organization could not be finished");
+        }
         if !pause(&mut stop, SWEEP_EVERY).await {
+            return;
+        }
+    }
+}
+
+/// Sweeps batch after batch, until nothing more is waiting: a flood of flows must not take longer to go than to come.
+async fn sweep_flows(deps: &Deps, stop: &watch::Receiver<bool>) {
+    let mut new_id = || deps.random.uuid_v7(&deps.clock);
+    while !*stop.borrow() {
+        let now = deps.clock.now_ms();
+        let stale = now - i64::try_from(STALE_EXCHANGE.as_millis()).unwrap_or(0);
+        let report = match deps.store.sweep_flows(now, stale, &mut new_id).await {
+            Ok(report) => report,
+            Err(error) => return tracing::warn!(%error, "flows could not be swept"),
+        };
+        if report.expired + report.failed + report.quarantined_ended > 0 {
+            tracing::info!(
+                expired = report.expired,
+                failed = report.failed,
+                quarantined_ended = report.quarantined_ended,
+                "flows swept"
+            );
+            deps.wake.notify_one();
+        }
+        if !report.is_full() {
             return;
         }
     }

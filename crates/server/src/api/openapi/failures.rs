@@ -8,7 +8,7 @@ use crate::core::error::{Error, FieldError, Kind};
 use serde_json::{Value, json};
 
 /// All kinds, in the order of their declaration.
-pub(super) const KINDS: [Kind; 42] = [
+pub(super) const KINDS: [Kind; 45] = [
     Kind::BadRequest,
     Kind::InvalidSecretId,
     Kind::CredentialsMismatch,
@@ -24,6 +24,7 @@ pub(super) const KINDS: [Kind; 42] = [
     Kind::OauthNotSupported,
     Kind::OauthAppMissing,
     Kind::BindingRequiresSecretId,
+    Kind::BindingRequired,
     Kind::CheckFailed,
     Kind::UnknownEntity,
     Kind::UnknownAction,
@@ -47,6 +48,8 @@ pub(super) const KINDS: [Kind; 42] = [
     Kind::UnknownOutcome,
     Kind::AnswerNotKept,
     Kind::RateLimited,
+    Kind::TooManyConsents,
+    Kind::OrganizationBusy,
     Kind::RefreshInProgress,
     Kind::ConnectorBusy,
     Kind::Unavailable,
@@ -82,6 +85,9 @@ pub(super) fn meaning(kind: Kind) -> &'static str {
         Kind::OauthNotSupported => "The connector type has no OAuth consent.",
         Kind::OauthAppMissing => "No OAuth app is configured for the connector type.",
         Kind::BindingRequiresSecretId => "`code_challenge` does not go with `callback_mode: connector_id`.",
+        Kind::BindingRequired => {
+            "The organization asks every consent to be bound to the session that starts it: give `code_challenge`."
+        }
         Kind::CheckFailed => "The check did not succeed; nothing was stored.",
         Kind::UnknownEntity => "The connector type has no such entity; the message names those that it has.",
         Kind::UnknownAction => "The entity has no such action; the message names those that it has.",
@@ -118,7 +124,13 @@ pub(super) fn meaning(kind: Kind) -> &'static str {
         Kind::AnswerNotKept => {
             "The first call with this `Idempotency-Key` ended; its answer was too large to keep, and it is not sent again."
         }
-        Kind::RateLimited => "Too many failed sign-ins; `Retry-After` says when to try again.",
+        Kind::RateLimited => "Too many calls; `Retry-After` says when to try again.",
+        Kind::TooManyConsents => {
+            "Too many consents of this user or organization are under way; `Retry-After` says when the oldest ends."
+        }
+        Kind::OrganizationBusy => {
+            "Too many operations of this organization run at the same time; `Retry-After` says when to try again."
+        }
         Kind::RefreshInProgress => {
             "Another call renews the access token; `Retry-After` says when to try again."
         }
@@ -178,6 +190,16 @@ fn failure(kind: Kind) -> Error {
         Kind::RateLimited => text("Too many failed sign-ins with this client id from this address; wait")
             .with("retryable", true)
             .with("retry_after_seconds", 42),
+        Kind::TooManyConsents => {
+            text("50 consents of this user are under way; the user finishes one, or they end by themselves")
+                .with("retryable", true)
+                .with("retry_after_seconds", 240)
+        }
+        Kind::OrganizationBusy => text(
+            "Too many operations of this organization run at the same time; wait, and send fewer at once",
+        )
+        .with("retryable", true)
+        .with("retry_after_seconds", 1),
         Kind::RefreshInProgress => text("The access token is being renewed; try again")
             .with("retry_after_seconds", 1)
             .with("retryable", true),
@@ -225,6 +247,9 @@ fn plain(kind: Kind) -> &'static str {
         Kind::UnknownOutcome => {
             "The first call with this Idempotency-Key was interrupted, and nobody knows whether it took effect; look, then \
              decide on a new key"
+        }
+        Kind::BindingRequired => {
+            "This organization asks every consent to be bound to the session that starts it: give `code_challenge` here and `code_verifier` at redemption"
         }
         Kind::CheckFailed => "The check did not succeed, nothing was stored: HubSpot answered 401",
         Kind::Unavailable => "The database cannot be reached; try again",

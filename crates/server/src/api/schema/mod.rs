@@ -17,6 +17,7 @@ pub(super) mod health;
 pub(super) mod idempotency;
 pub(super) mod jobs;
 pub(super) mod oauth_apps;
+pub(super) mod organization_settings;
 pub(super) mod redirect_urls;
 pub(super) mod revocations;
 pub(super) mod tokens;

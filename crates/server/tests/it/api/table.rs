@@ -19,6 +19,8 @@ pub(crate) const TABLE: &[(&str, &str, &str)] = &[
     ("DELETE", "/oauth/credentials/connector_type/{connector_type}", "application"),
     ("GET", "/organizations/redirect-urls", "application"),
     ("PUT", "/organizations/redirect-urls", "application"),
+    ("GET", "/organizations/settings", "application"),
+    ("PUT", "/organizations/settings", "application"),
     ("POST", "/integrations/connectors/oauth/initiate", "either"),
     ("GET", "/integrations/connectors/oauth/callback", "public"),
     ("POST", "/integrations/connectors", "either"),

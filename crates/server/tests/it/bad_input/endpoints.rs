@@ -120,6 +120,7 @@ fn organization(stage: &Stage, workspace_id: &str) -> Vec<Endpoint> {
             vec![must("organization", Flag)],
         ),
         put("/organizations/redirect-urls", json!({"data": [HOME]}), vec![must("data", Texts)]),
+        put("/organizations/settings", json!({"require_binding": false}), vec![may("require_binding", Flag)]),
         put(&format!("/workspaces/{workspace_id}"), json!({"status": "active"}), changes),
     ]
 }

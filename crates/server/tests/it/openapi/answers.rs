@@ -146,6 +146,10 @@ async fn organization(witness: &Witness<'_>) {
     witness.put("/organizations/redirect-urls", &list).await.ok();
     assert_eq!(witness.get("/organizations/redirect-urls").await.ok(), list);
     witness.put("/organizations/redirect-urls", &json!({})).await.fails(422, "invalid");
+    let settings = json!({"require_binding": false});
+    assert_eq!(witness.put("/organizations/settings", &settings).await.ok(), settings);
+    assert_eq!(witness.get("/organizations/settings").await.ok(), settings);
+    witness.put("/organizations/settings", &json!({"require_bindings": true})).await.fails(422, "invalid");
     let app = json!({"client_id": "harbour client", "client_secret": "harbour:secret%1+2 é&="});
     let body = json!({"connector_type": CRM, "configuration": app});
     witness.put("/oauth/credentials", &body).await.ok();

@@ -29,7 +29,7 @@ use tokio::task::JoinHandle;
 
 /// When a manual clock starts: 2026-06-01T00:00:00Z.
 pub(crate) const START_MS: i64 = 1_780_272_000_000;
-const MASTER_KEY: &str = "S2V5YmVhcmVyIHRlc3QgbWFzdGVyIGtleSwgMzIgYi4=";
+pub(crate) const MASTER_KEY: &str = "S2V5YmVhcmVyIHRlc3QgbWFzdGVyIGtleSwgMzIgYi4=";
 
 /// What differs from the usual stage.
 #[derive(Clone)]
@@ -85,6 +85,7 @@ pub(crate) struct Client {
 pub(crate) struct Restarted {
     pub(crate) base: String,
     pub(crate) app: Client,
+    pub(crate) deps: Arc<Deps>,
 }
 
 /// Runs a test on a usual stage, once for each database.
@@ -209,6 +210,12 @@ impl Stage {
         self.loops.lock().unwrap().extend(loops);
     }
 
+    /// The same for another server on this database.
+    pub(crate) async fn start_jobs_of(&self, other: &Restarted) {
+        let loops = keybearer::jobs::start(&other.deps, &self.stop.subscribe()).await.unwrap();
+        self.loops.lock().unwrap().extend(loops);
+    }
+
     /// Moves the clock.
     pub(crate) fn advance(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
@@ -220,10 +227,11 @@ impl Stage {
         let base = format!("http://{}", listener.local_addr().unwrap());
         let config = config(&Setup::new(), &self.database, &base);
         let app = App::with_catalog(config, self.clock.clone(), Random::system(), catalog).await.unwrap();
+        let deps = Arc::clone(&app.deps);
         let router = app.router().into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, router).await });
         let token = self.app.token.clone();
-        Restarted { app: Client { http: self.http.clone(), base: base.clone(), token }, base }
+        Restarted { app: Client { http: self.http.clone(), base: base.clone(), token }, base, deps }
     }
 
     /// A second server beside this one on the same database, with the same definitions.
