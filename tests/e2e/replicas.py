@@ -6,10 +6,10 @@ Knows how replicas are configured alike. The public URL is the first one's addre
 from __future__ import annotations
 
 import signal
+import time
 from pathlib import Path
 
 from api import Api, Organization
-from process import until
 from server import Server
 
 
@@ -24,6 +24,7 @@ class Replicas:
         # Only the first one owns the database: the others must neither make nor drop one.
         others = [Server("sqlite", folder / f"replica-{n}", connectors, **{**settings, **shared}) for n in range(1, count)]
         self.servers = [first, *others]
+        self._started = 0.0
 
     @property
     def default(self) -> Organization:
@@ -32,7 +33,12 @@ class Replicas:
     def start(self) -> Replicas:
         for server in self.servers:
             server.start()
+        self._started = time.monotonic()
         return self
+
+    def wait_until_steady(self) -> None:
+        """Until they have reached the database for more than five seconds: before that none takes a dead one's work over."""
+        time.sleep(max(0.0, self._started + 6.0 - time.monotonic()))
 
     def apis(self, organization: Organization) -> list[Api]:
         """The API of each replica with one application token, which all of them accept."""
@@ -47,16 +53,13 @@ class Replicas:
 
     def at(self, port: int) -> int | None:
         """Which replica holds the local end of a loopback connection from `port`."""
-        inode = _socket_of(port)
-        for number, server in enumerate(self.servers):
-            if server.child is not None and inode in _sockets_of(server.child.process.pid):
-                return number
+        # Both lists are read while the kernel changes them: a busy one can miss an entry.
+        for _ in range(10):
+            inode = _socket_of(port)
+            for number, server in enumerate(self.servers):
+                if server.child is not None and inode in _sockets_of(server.child.process.pid):
+                    return number
         return None
-
-    def wait_until_steady(self) -> None:
-        """Until each one answers with its database."""
-        for server in self.servers:
-            until(f"{server.url} is ready", lambda: server.api.below("").get("/ready").status == 200)
 
     def close(self) -> None:
         # The first one last: it drops the database.

@@ -6,6 +6,7 @@ same under load and with the faults of real providers.
 
 from __future__ import annotations
 
+import json
 import secrets
 import threading
 import time
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from api import Api
+from api import Api, Organization
 from application import Application
 from parallel import at_once
 from peers import OidcProvider
@@ -80,6 +81,21 @@ def test_the_deletion_of_a_workspace_is_effective_on_every_replica(app: Applicat
     assert [_whoami(api, other) for api in apis] == [200] * 3
 
 
+def test_the_removal_of_a_credential_ends_its_tokens_on_every_replica(replicas: Replicas, app: Application, apis: list[Api]) -> None:
+    server, organization = replicas.servers[1], app.organization
+    assert organization.id is not None
+    if server.cli("org", "credentials", "--help", check=False).returncode != 0:
+        pytest.skip("this binary cannot remove a credential")
+    connector = app.connect("u1")
+    made = json.loads(server.cli("org", "credentials", "add", organization.id).stdout)
+    theirs = replicas.apis(Organization(made["client_id"], made["client_secret"], organization.id))
+    scoped = [api.bearing(theirs[0].scoped("u1").token) for api in theirs]
+    assert [_whoami(api, connector) for api in theirs + scoped] == [200] * 6
+    server.cli("org", "credentials", "remove", organization.id, made["client_id"])
+    _everywhere(theirs + scoped, "the credential's tokens are refused", lambda api: _whoami(api, connector) == 401)
+    assert [_whoami(api, connector) for api in apis] == [200] * 3, "the other credential's tokens live on"
+
+
 def test_a_reconnect_is_effective_on_every_replica(app: Application, apis: list[Api], peer: OidcProvider) -> None:
     connector = app.connect("u1")
     assert [_whoami(api, connector) for api in apis] == [200] * 3
@@ -118,6 +134,7 @@ def test_a_killed_refresher_is_replaced(
     """kill -9 of the process whose token request hangs; the call that waits for it at another one is answered in time."""
     code, client = "rt-" + secrets.token_hex(8), "client-" + secrets.token_hex(6)
     vendor.grant(code, access_token=f"at-{code}", refresh_token=f"next-{code}", expires_in=3600)
+    replicas.wait_until_steady()
     connector = apis[0].post("/integrations/connectors", {
         "external_user_id": "u1", "connector_type": "vendor-demo", "credentials": {
             "access_token": "ended", "refresh_token": code, "expires_at": "2020-01-01T00:00:00Z",
