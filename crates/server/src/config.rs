@@ -148,13 +148,13 @@ impl Config {
             )?,
             max_pending_consents: source.parsed(
                 "MAX_PENDING_CONSENTS",
-                "10000",
+                "25000",
                 value::COUNT,
                 value::count,
             )?,
             max_pending_consents_per_workspace: source.parsed(
                 "MAX_PENDING_CONSENTS_PER_WORKSPACE",
-                "50",
+                "1000",
                 value::COUNT,
                 value::count,
             )?,
