@@ -5,6 +5,7 @@
 mod connectors;
 mod demo;
 mod doctor;
+mod keys;
 mod org;
 mod serve;
 
@@ -43,6 +44,9 @@ enum Command {
     /// The catalogue of connector types
     #[command(subcommand)]
     Connectors(connectors::Connectors),
+    /// The master key and what depends on it
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// Check configuration, database, keys, clock, public URL and definitions; says what to fix
     #[command(after_help = "Example: keybearer doctor")]
     Doctor,
@@ -62,6 +66,7 @@ pub fn run() -> ExitCode {
             Command::Demo(demo) => demo::run(demo).await,
             Command::Org(command) => org::run(command, read(config.as_deref())?).await,
             Command::Connectors(command) => connectors::run(command, || read(config.as_deref())),
+            Command::Keys(command) => keys::run(command, read(config.as_deref())?).await,
             Command::Doctor => doctor::run(read(config.as_deref())).await,
         }
     });

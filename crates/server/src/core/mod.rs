@@ -14,6 +14,7 @@ pub mod feed;
 pub mod grants;
 pub mod idempotency;
 pub mod jobs;
+pub mod keys;
 pub mod oauth_apps;
 pub mod pin;
 pub mod redirect_urls;

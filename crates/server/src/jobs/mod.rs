@@ -3,7 +3,7 @@
 //! Knows when things run, and that several replicas run them: each piece of work is claimed in the store. Must not
 //! know what the work does (`core`).
 
-use crate::core::{Deps, jobs};
+use crate::core::{Deps, jobs, keys};
 use crate::store::StoreError;
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,6 +77,12 @@ async fn read_feed(deps: &Deps, mut seen: i64) -> Result<i64, StoreError> {
                 "connector" => deps.connector_changed(&change.key),
                 "workspace" => deps.workspace_changed(&change.key),
                 "credential" => deps.credential_changed(),
+                "key" => {
+                    // What cannot be opened yet is asked for again when it is needed.
+                    if let Err(error) = keys::reload(deps).await {
+                        tracing::error!(%error, cause = error.source.as_ref().map(ToString::to_string), "a new data key cannot be opened; does this server have the new master key?");
+                    }
+                }
                 // OAuth apps and redirect URLs are read from the database each time.
                 _ => {}
             }

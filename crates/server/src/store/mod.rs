@@ -5,7 +5,7 @@
 //! does), nor why a row moves (`core` does).
 //!
 //! Every statement names the organization, except look-ups by a secret's hash or a client id, which say whose it is,
-//! and the sweeps, which serve the whole server. Times are epoch milliseconds. A write that could make a cached view
+//! the sweeps and the exchange of keys, which serve the whole server. Times are epoch milliseconds. A write that could make a cached view
 //! untrue appends to the change feed in the same transaction ([`changes`](crate::store::ChangeRow)).
 
 mod changes;
@@ -21,6 +21,7 @@ mod migrate;
 mod oauth_apps;
 mod organizations;
 mod redeem;
+mod sealed;
 mod sql;
 mod sweep;
 mod work;
@@ -37,6 +38,7 @@ pub use keys::KeyRow;
 pub use oauth_apps::OauthAppRow;
 pub use organizations::{Bootstrap, CredentialRow, OrganizationRow};
 pub use redeem::FinishConnector;
+pub use sealed::{SealedColumn, SealedRow};
 pub use sweep::SweepReport;
 pub use workspaces::{WorkspaceFilter, WorkspaceRow, WorkspaceUpdate};
 

@@ -10,7 +10,7 @@ pub mod revoke;
 mod secret;
 
 pub use refresh::{Refreshed, Refreshes, refresh};
-pub use secret::{Consented, GrantSecret, Import, ImportedOauth, from_answer, imported};
+pub use secret::{Consented, GrantSecret, Import, ImportedOauth, PURPOSE, from_answer, imported};
 
 use crate::core::Deps;
 use crate::core::error::{Error, Kind};

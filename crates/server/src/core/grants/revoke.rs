@@ -45,7 +45,7 @@ pub async fn revoke(deps: &Deps, organization: &str, grant_id: &str) -> Result<R
     if row.kind != "oauth" || row.sealed.is_empty() {
         return Ok(Report(Vec::new()));
     }
-    tokens(deps, &row, &GrantSecret::open(deps, &row)?).await
+    tokens(deps, &row, &GrantSecret::open(deps, &row).await?).await
 }
 
 /// Revokes tokens that came for a grant and could not be stored, because it had ended meanwhile.
