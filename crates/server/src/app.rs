@@ -156,16 +156,8 @@ fn settings(config: &Config) -> Settings {
 /// The key-encryption keys: from the configuration, or generated once beside a SQLite file. A generated key is never
 /// made anew while the database holds something sealed with another.
 async fn master_source(config: &Config, store: &Store, random: &Random) -> anyhow::Result<MasterSource> {
-    if let Some(text) = &config.master_key {
-        MasterKeys::parse(text.expose_secret()).context("KEYBEARER_MASTER_KEY")?;
-        let text = || MasterSource::Text(text.clone());
-        return Ok(config.master_key_file.clone().map_or_else(text, MasterSource::File));
-    }
-    let Some(path) = config.generated_key_file() else {
-        anyhow::bail!(
-            "KEYBEARER_MASTER_KEY: required with PostgreSQL; 32 bytes in base64, the same on every replica; `openssl rand -base64 32` makes one"
-        );
-    };
+    let source = existing_keys(config)?;
+    let Some(path) = config.generated_key_file() else { return Ok(source) };
     if !path.exists() && !store.list_keys().await?.is_empty() {
         anyhow::bail!(
             "KEYBEARER_MASTER_KEY: the database is sealed, and {} is gone; put the key file back or set the variable",
@@ -173,7 +165,22 @@ async fn master_source(config: &Config, store: &Store, random: &Random) -> anyho
         );
     }
     MasterKey::load_or_generate(&path, random)?;
-    Ok(MasterSource::File(path))
+    Ok(source)
+}
+
+/// Where the key-encryption keys are. Makes none.
+pub fn existing_keys(config: &Config) -> anyhow::Result<MasterSource> {
+    if let Some(text) = &config.master_key {
+        MasterKeys::parse(text.expose_secret()).context("KEYBEARER_MASTER_KEY")?;
+        let text = || MasterSource::Text(text.clone());
+        return Ok(config.master_key_file.clone().map_or_else(text, MasterSource::File));
+    }
+    match config.generated_key_file() {
+        Some(path) => Ok(MasterSource::File(path)),
+        None => anyhow::bail!(
+            "KEYBEARER_MASTER_KEY: required with PostgreSQL; 32 bytes in base64, the same on every replica; `openssl rand -base64 32` makes one"
+        ),
+    }
 }
 
 async fn open_keyring(

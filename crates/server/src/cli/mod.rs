@@ -2,6 +2,7 @@
 //!
 //! Knows arguments and what a person reads. Must not know rules: a command builds the app or calls `core`.
 
+mod backup;
 mod connectors;
 mod demo;
 mod doctor;
@@ -47,6 +48,9 @@ enum Command {
     /// The master key and what depends on it
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Copy the SQLite database while the server runs; says which key opens the copy
+    #[command(after_help = "Example: keybearer backup backups/2026-01-31")]
+    Backup(backup::Backup),
     /// Check configuration, database, keys, clock, public URL and definitions; says what to fix
     #[command(after_help = "Example: keybearer doctor")]
     Doctor,
@@ -67,6 +71,7 @@ pub fn run() -> ExitCode {
             Command::Org(command) => org::run(command, read(config.as_deref())?).await,
             Command::Connectors(command) => connectors::run(command, || read(config.as_deref())),
             Command::Keys(command) => keys::run(command, read(config.as_deref())?).await,
+            Command::Backup(command) => backup::run(command, read(config.as_deref())?).await,
             Command::Doctor => doctor::run(read(config.as_deref())).await,
         }
     });

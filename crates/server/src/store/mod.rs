@@ -8,6 +8,7 @@
 //! the sweeps and the exchange of keys, which serve the whole server. Times are epoch milliseconds. A write that could make a cached view
 //! untrue appends to the change feed in the same transaction ([`changes`](crate::store::ChangeRow)).
 
+mod backup;
 mod changes;
 mod connect;
 mod connectors;

@@ -7,7 +7,7 @@ use super::master_keys::{MasterKeys, MasterSource};
 use super::sealed::{Cipher, KeyId, Place, SealedError, key_id, prefix};
 use crate::clock::Random;
 use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox, SecretSlice};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 const WRAPPING: &[u8] = b"keybearer key wrapping v1";
@@ -201,6 +201,16 @@ fn open_all(source: &MasterSource, rows: &[WrappedKey]) -> Result<Opened, Keyrin
     Ok(Opened { keys, newest, current })
 }
 
+/// Fingerprints of the master keys that open these data keys, the current one first. An error when one opens under none.
+pub fn openers(masters: &MasterKeys, rows: &[WrappedKey]) -> Result<Vec<String>, KeyringError> {
+    let mut positions = BTreeSet::new();
+    for row in rows {
+        positions.insert(unwrap(masters, row)?.1);
+    }
+    let all = masters.all().enumerate();
+    Ok(all.filter(|(at, _)| positions.contains(at)).map(|(_, master)| master.fingerprint()).collect())
+}
+
 /// A data key, and which master key opened it; 0 is the current one.
 fn unwrap(masters: &MasterKeys, row: &WrappedKey) -> Result<(SecretBox<[u8; 32]>, usize), KeyringError> {
     for (position, master) in masters.all().enumerate() {
@@ -314,6 +324,10 @@ mod tests {
             }
             assert!(both.rewrapped(row, &random).unwrap().is_none());
         }
+        let names =
+            |letters: &str| openers(&masters(letters).read().unwrap(), &rows).map(|names| names.len());
+        assert_eq!(names("EA"), Ok(1));
+        assert!(matches!(names("A"), Err(KeyringError::WrongKey { .. })));
         let after = unlock("E", &rows).unwrap();
         assert_eq!(after.open(&HOME, &sealed).unwrap().expose_secret(), b"token");
         assert!(matches!(unlock("A", &rows), Err(KeyringError::WrongKey { .. })));

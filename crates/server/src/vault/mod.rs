@@ -12,7 +12,7 @@ mod master_keys;
 mod sealed;
 
 pub use hash::{digest, same};
-pub use keyring::{Keyring, KeyringError, SigningKey, WrappedKey};
+pub use keyring::{Keyring, KeyringError, SigningKey, WrappedKey, openers};
 pub use master_key::{MasterKey, MasterKeyError};
 pub use master_keys::{MasterKeys, MasterSource};
 pub use sealed::{Place, SealedError};
