@@ -84,15 +84,20 @@ def kill_who_waits(stage: Stage, draw: random.Random, held: queue.Queue[int | No
     return at
 
 
-def restart_the_database(stage: Stage, draw: random.Random, held: queue.Queue[int | None]) -> float:
+def restart_the_database(stage: Stage, draw: random.Random, held: queue.Queue[int | None], away: float = 0.0) -> float:
     """A fast stop and a start while answers of the provider are on their way. When it was stopped."""
     held.get(timeout=15)
     time.sleep(draw.uniform(0.0, 0.4))
     at = time.monotonic()
     stage.database.stop()
-    time.sleep(draw.uniform(0.0, 0.6))
+    time.sleep(away + draw.uniform(0.0, 0.6))
     stage.database.start()
     return at
+
+
+def take_the_database_away(stage: Stage, draw: random.Random, held: queue.Queue[int | None]) -> float:
+    """The same for longer than a claim stands: the new tokens have to be held until they can be stored."""
+    return restart_the_database(stage, draw, held, 3.5)
 
 
 def rounds(provider: Provider) -> list[Round]:
@@ -107,9 +112,8 @@ def rounds(provider: Provider) -> list[Round]:
         Round("drops the answer", "drop answer", 2, (1, 1), _TROUBLE),
         Round("kill -9 before", "hold", 1, (1, 1), _SLOW | gone, kill_who_waits),
         Round("kill -9 after", "hold answer", 1, (1, 1), _SLOW | gone, kill_who_waits),
-        Round(
-            "database restarts", "late answer", 3, (1, 1), _SLOW | {"unavailable"}, restart_the_database, (0.3, 1.5),
-        ),
+        Round("database restarts", "late answer", 5, (1, 1), _SLOW | {"unavailable"}, restart_the_database, (0.3, 1.5)),
+        Round("database away", "late answer", 5, (1, 1), _SLOW | {"unavailable"}, take_the_database_away, (0.3, 1.5)),
     ]
     if isinstance(provider, Mock):
         kinds = ["narrow_scope", "string_expiry", "no_expiry", "same_refresh"]
