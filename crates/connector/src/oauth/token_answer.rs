@@ -18,6 +18,9 @@ use std::time::Duration;
 const LARGEST: usize = 256 * 1024;
 /// Deepest nesting that is read.
 const DEEPEST: usize = 32;
+/// No RFC names the refresh token's life. In this order: Keycloak; GitHub, LinkedIn and others; Intuit.
+const REFRESH_LIVES: [&str; 3] =
+    ["refresh_expires_in", "refresh_token_expires_in", "x_refresh_token_expires_in"];
 /// A longer life is told as this: ten years.
 const LONGEST_LIFE: f64 = 315_360_000.0;
 
@@ -29,6 +32,8 @@ pub struct TokenAnswer {
     pub refresh_token: Option<SecretString>,
     /// Life of the access token; none: unknown, so refresh on 401 only.
     pub expires_in: Option<Duration>,
+    /// Life of the refresh token, under the names that providers use; none: not told.
+    pub refresh_expires_in: Option<Duration>,
     /// Granted scopes; none: those that were asked for.
     pub scope: Option<Vec<String>>,
     /// As the provider wrote it.
@@ -161,6 +166,7 @@ fn answer(oauth: &OauthPlan, body: &Map<String, Value>) -> Result<TokenAnswer, T
         access_token,
         refresh_token: secret("refresh_token"),
         expires_in: field("expires_in").and_then(life),
+        refresh_expires_in: REFRESH_LIVES.iter().find_map(|name| field(name).and_then(life)),
         scope: field("scope").and_then(|value| scopes(value, &oauth.scope_separator)),
         token_type,
         extracted: oauth
@@ -264,6 +270,20 @@ mod tests {
             let answer = answer_of(&json!({"access_token": "a", "expires_in": given}));
             assert_eq!(answer.expires_in, expected.map(Duration::from_secs), "{given}");
         }
+    }
+
+    #[test]
+    fn lives_of_refresh_tokens_by_their_names() {
+        let told = |body: Value| answer_of(&body).refresh_expires_in.map(|life| life.as_secs());
+        assert_eq!(told(json!({"access_token": "a"})), None);
+        assert_eq!(told(json!({"access_token": "a", "refresh_expires_in": 1800})), Some(1800));
+        assert_eq!(told(json!({"access_token": "a", "refresh_token_expires_in": "60"})), Some(60));
+        assert_eq!(
+            told(json!({"access_token": "a", "x_refresh_token_expires_in": 8_726_400})),
+            Some(8_726_400)
+        );
+        // Keycloak says 0 for one that does not end.
+        assert_eq!(told(json!({"access_token": "a", "refresh_expires_in": 0})), None);
     }
 
     #[test]

@@ -20,7 +20,10 @@ const STEADY: Duration = Duration::from_secs(5);
 /// A statement that runs longer than this means that the database is away. Claims stand for at least 2 s after their
 /// last renewal, so an outage that is too short to be noticed ends none.
 const SLOW: Duration = Duration::from_secs(1);
-/// No time: nothing is being asked, nothing was lost.
+/// The feed is read each second. A process that did not read it for so long stood still, or has no free thread: it
+/// cannot know what happened to the database and to others meanwhile.
+const GAP: Duration = Duration::from_millis(2500);
+/// No time: nothing is being asked, nothing was read, nothing was lost.
 const NEVER: i64 = -1;
 
 /// State of this process's reading.
@@ -34,7 +37,7 @@ pub struct Feed {
 impl Default for Feed {
     fn default() -> Self {
         Self {
-            read_at_ms: AtomicI64::new(0),
+            read_at_ms: AtomicI64::new(NEVER),
             generation: AtomicU64::new(0),
             asked_at_ms: AtomicI64::new(NEVER),
             lost_at_ms: AtomicI64::new(NEVER),
@@ -45,6 +48,9 @@ impl Default for Feed {
 impl Feed {
     /// The feed is about to be read.
     pub fn asked(&self, clock: &Clock) {
+        if self.has_gap(clock) {
+            self.lost(clock);
+        }
         self.asked_at_ms.store(ticks_ms(clock), Ordering::Relaxed);
     }
 
@@ -69,7 +75,8 @@ impl Feed {
         self.lost_at_ms.store(ticks_ms(clock), Ordering::Relaxed);
     }
 
-    /// True when the database has answered this process without a gap for [`STEADY`], or ever since the start.
+    /// True when the database has answered this process, and this process has asked it, without a gap for [`STEADY`], or
+    /// ever since the start.
     pub fn is_steady(&self, clock: &Clock) -> bool {
         let longer_ago = |at: &AtomicI64, than: Duration| {
             let at = at.load(Ordering::Relaxed);
@@ -77,13 +84,18 @@ impl Feed {
         };
         let asked = self.asked_at_ms.load(Ordering::Relaxed);
         let waiting = asked != NEVER && longer_ago(&self.asked_at_ms, SLOW);
-        !waiting && longer_ago(&self.lost_at_ms, STEADY)
+        !waiting && !self.has_gap(clock) && longer_ago(&self.lost_at_ms, STEADY)
+    }
+
+    fn has_gap(&self, clock: &Clock) -> bool {
+        let read = self.read_at_ms.load(Ordering::Relaxed);
+        read != NEVER && ticks_ms(clock) - read > i64::try_from(GAP.as_millis()).unwrap_or(i64::MAX)
     }
 
     /// True while cached views may be believed.
     pub fn is_fresh(&self, clock: &Clock) -> bool {
         let trust = i64::try_from(TRUST.as_millis()).unwrap_or(i64::MAX);
-        ticks_ms(clock) - self.read_at_ms.load(Ordering::Relaxed) <= trust
+        ticks_ms(clock) - self.read_at_ms.load(Ordering::Relaxed).max(0) <= trust
     }
 
     /// A number that moves with every change. A view that was built while it moved is not cached, so that a late

@@ -8,14 +8,19 @@ pub mod call;
 pub mod catalog;
 pub mod connectors;
 pub mod consent;
+pub mod credentials;
 pub mod describe;
 pub mod error;
 pub mod feed;
 pub mod grants;
+pub mod idempotency;
 pub mod jobs;
 pub mod oauth_apps;
+pub mod organization_settings;
+pub mod organizations;
 pub mod pin;
 pub mod redirect_urls;
+pub mod revocations;
 pub mod sign_ins;
 pub mod skill_docs;
 pub mod tokens;
@@ -59,6 +64,8 @@ pub struct Deps {
     pub gates: call::gate::Gates,
     /// Refreshes that run in this process.
     pub refreshes: grants::Refreshes,
+    /// Grants that are left alone for a moment.
+    pub rests: grants::Rests,
     /// When this process last read the change feed.
     pub feed: feed::Feed,
     /// Numbers that need not be secret: seeds of back-off jitter.
@@ -92,6 +99,8 @@ pub struct Settings {
     pub oauth_session_ttl: Duration,
     /// How long a `secret_id` lives.
     pub secret_ttl: Duration,
+    /// Consents that may be under way, of one organization and of one workspace.
+    pub pending_consents: crate::store::PendingLimit,
     /// Default of `callback_mode`.
     pub callback_mode: CallbackMode,
     /// Access tokens are renewed shortly before they expire.
@@ -111,11 +120,22 @@ impl Deps {
         self.ready.remove(id);
     }
 
+    /// An OAuth app was set or removed: grants whose app was refused are tried again at once.
+    pub fn oauth_app_changed(&self) {
+        self.rests.clear();
+    }
+
     /// A workspace changed or ended: its connectors are dropped, and every bearer is checked again.
     pub fn workspace_changed(&self, id: &str) {
         self.feed.moved();
         self.ready.forget_workspace(id);
         self.tokens.forget_all();
+    }
+
+    /// Any number of an organization's connectors ended.
+    pub fn organization_changed(&self, id: &str) {
+        self.feed.moved();
+        self.ready.forget_organization(id);
     }
 
     /// The change feed was not read for so long that changes may be missing: nothing cached is believed.

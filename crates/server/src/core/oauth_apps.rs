@@ -97,7 +97,10 @@ pub async fn put(
         Some(old) => deps.store.update_oauth_app(&row, old.version).await,
     };
     match stored {
-        Ok(true) => Ok(row),
+        Ok(true) => {
+            deps.oauth_app_changed();
+            Ok(row)
+        }
         Ok(false) | Err(crate::store::StoreError::Conflict(_)) => Err(Error::new(
             Kind::Conflict,
             "The OAuth app was changed by another call at the same time; send it again",
@@ -114,6 +117,7 @@ pub async fn list(deps: &Deps, caller: &Caller) -> Result<Vec<OauthAppRow>> {
 /// Ends the organization's own app for new flows; grants of it keep it. True also when there was none.
 pub async fn delete(deps: &Deps, caller: &Caller, kind: &ConnectorType) -> Result<()> {
     deps.store.retire_oauth_app(caller.organization(), &kind.info.slug, deps.clock.now_ms()).await?;
+    deps.oauth_app_changed();
     Ok(())
 }
 

@@ -10,7 +10,7 @@
 use super::Store;
 use super::changes::Change;
 use super::error::Result;
-use super::sql::{Fork, row, values};
+use super::sql::{Fork, FromRow, Row, row, values};
 use super::work::Work;
 
 row! {
@@ -62,9 +62,17 @@ row! {
         pub created_at: i64,
         /// Epoch milliseconds.
         pub updated_at: i64,
+        /// When it is refreshed although nobody calls it, epoch milliseconds; none: never.
+        pub refresh_due: Option<i64>,
     }
 }
 pub(super) use grant_columns;
+
+impl FromRow for (GrantRow, bool) {
+    fn read(row: &mut Row) -> Result<Self> {
+        Ok((GrantRow::read(row)?, row.take()?))
+    }
+}
 
 /// What came of asking for a claim.
 #[derive(Debug, PartialEq, Eq)]
@@ -93,6 +101,8 @@ pub struct Renewed {
     pub issued_at: Option<i64>,
     /// Granted scopes, a JSON array; none: as before (RFC 6749 section 5.1).
     pub scopes: Option<String>,
+    /// When it is refreshed although nobody calls it, epoch milliseconds; none: never.
+    pub refresh_due: Option<i64>,
     /// Epoch milliseconds.
     pub now: i64,
 }
@@ -106,6 +116,7 @@ macro_rules! database_now {
         "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
     };
 }
+pub(super) use database_now;
 macro_rules! claim {
     ($database:ident) => {
         concat!(
@@ -113,7 +124,8 @@ macro_rules! claim {
              unknown_sends = unknown_sends + CASE WHEN attempt IS NULL THEN 0 ELSE 1 END,
              updated_at = CASE WHEN attempt IS NULL THEN updated_at ELSE $6 END
              WHERE organization_id = $1 AND id = $2 AND version = $3 AND status IN ('active', 'app_misconfigured')
-             AND (attempt IS NULL OR ($5 = 1 AND attempt_deadline <= ", database_now!($database), "))
+             AND (attempt IS NULL
+             OR (attempt = $5 AND attempt_deadline = $7 AND attempt_deadline <= ", database_now!($database), "))
              RETURNING unknown_sends"
         )
     };
@@ -128,13 +140,27 @@ macro_rules! renew {
         )
     };
 }
+macro_rules! claimable {
+    ($database:ident) => {
+        concat!(
+            "SELECT ",
+            grant_columns!(names),
+            ",
+             CASE WHEN attempt_deadline <= ",
+            database_now!($database),
+            " THEN CAST(1 AS BIGINT) ELSE 0 END
+             FROM grants WHERE organization_id = $1 AND id = $2"
+        )
+    };
+}
+const CLAIMABLE: Fork = Fork { sqlite: claimable!(sqlite), postgres: claimable!(postgres) };
 const CLAIM: Fork = Fork { sqlite: claim!(sqlite), postgres: claim!(postgres) };
 const RENEW: Fork = Fork { sqlite: renew!(sqlite), postgres: renew!(postgres) };
-const CLAIMABLE: &str = "SELECT id FROM grants WHERE organization_id = $1 AND id = $2 AND version = $3
+const UNCHANGED: &str = "SELECT id FROM grants WHERE organization_id = $1 AND id = $2 AND version = $3
     AND status IN ('active', 'app_misconfigured')";
 const COMMIT: &str = "UPDATE grants SET sealed = $5, version = $6, expires_at = $7, issued_at = $8,
     scopes = COALESCE($9, scopes), status = 'active', status_reason = NULL, attempt = NULL, attempt_deadline = NULL,
-    unknown_sends = 0, updated_at = $10
+    unknown_sends = 0, updated_at = $10, refresh_due = $11
     WHERE organization_id = $1 AND id = $2 AND attempt = $3 AND version = $4 AND status <> 'ended'";
 const RELEASE: &str =
     "UPDATE grants SET attempt = NULL, attempt_deadline = NULL, unknown_sends = unknown_sends + $4,
@@ -152,7 +178,7 @@ pub(super) async fn insert(work: &mut Work, row: &GrantRow) -> Result<()> {
         "INSERT INTO grants (",
         grant_columns!(names),
         ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
-         $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)"
+         $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)"
     );
     work.execute(text, &row.all()).await.map_err(|error| error.about("grant"))?;
     Ok(())
@@ -175,24 +201,31 @@ impl Store {
         self.row(text, values![organization, id]).await
     }
 
+    /// One grant, and whether it has a claim whose deadline has passed.
+    pub async fn claimable_grant(&self, organization: &str, id: &str) -> Result<Option<(GrantRow, bool)>> {
+        self.row(CLAIMABLE, values![organization, id]).await
+    }
+
     /// Asks for the claim on an active or misconfigured grant that has `version`, in the name of `attempt` (unique).
-    /// Another attempt's claim that ran out is taken over only with `take_over`; else it counts as held. A takeover is
-    /// a change at `now`, because the pause after its unknown outcome begins then.
+    /// Another attempt's claim is taken over only where it is just the one that `seen` has, and has run out; else it
+    /// counts as held. A takeover is a change at `now`, because the pause after its unknown outcome begins then.
     pub async fn claim_grant(
         &self,
         organization: &str,
         id: &str,
         version: i64,
         attempt: &str,
-        take_over: bool,
+        seen: Option<&GrantRow>,
         now: i64,
     ) -> Result<Claim> {
-        let values = values![organization, id, version, attempt, take_over, now];
+        let (holder, deadline) =
+            seen.map_or((None, None), |row| (row.attempt.as_deref(), row.attempt_deadline));
+        let values = values![organization, id, version, attempt, holder, now, deadline];
         let claimed = self.write_row(CLAIM, values).await?;
         if let Some(unknown_sends) = claimed {
             return Ok(Claim::Claimed { unknown_sends });
         }
-        let there: Option<String> = self.row(CLAIMABLE, values![organization, id, version]).await?;
+        let there: Option<String> = self.row(UNCHANGED, values![organization, id, version]).await?;
         Ok(if there.is_some() { Claim::Busy } else { Claim::Moved })
     }
 
@@ -221,7 +254,8 @@ impl Store {
             renewed.expires_at,
             renewed.issued_at,
             &renewed.scopes,
-            renewed.now
+            renewed.now,
+            renewed.refresh_due
         ];
         self.write_grant(COMMIT, values, organization, id, renewed.now).await
     }

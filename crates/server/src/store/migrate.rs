@@ -1,7 +1,7 @@
 //! Tables: made and changed by numbered files that are part of the binary.
 //!
-//! Knows the files and that each runs once, in order. Must not know what the tables are for. Both databases have the
-//! same files with the same tables and columns; a file that was released never changes.
+//! Knows the files, that each runs once, in order, and which versions work on the tables. Must not know what the tables
+//! are for. Both databases have the same files with the same tables and columns; a file that was released never changes.
 
 use super::error::{Result, StoreError};
 use super::{Pools, Store};
@@ -9,7 +9,18 @@ use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use std::borrow::Cow;
 
+/// Numbers and names, in order.
 macro_rules! files {
+    ($directory:literal) => {
+        files!($directory:
+            1 "0001_first_tables",
+            2 "0002_idle_grants",
+            3 "0003_idempotency",
+            5 "0005_revocations",
+            7 "0007_organization_settings",
+            8 "0008_oldest_version",
+        )
+    };
     ($directory:literal: $($version:literal $name:literal),* $(,)?) => {
         vec![$((
             $version,
@@ -21,13 +32,25 @@ macro_rules! files {
 
 impl Store {
     /// Brings the tables to this version's state. Replicas that start together wait for the first (an advisory lock
-    /// on PostgreSQL, the file's own on SQLite). Tables of a newer version are refused.
+    /// on PostgreSQL, the file's own on SQLite). Tables of a newer version are used as they are, unless that version
+    /// took something away that this one needs (`oldest_version`): then they are refused.
     pub async fn migrate(&self) -> Result<()> {
+        let files = match &self.0 {
+            Pools::Sqlite { .. } => files!("sqlite"),
+            Pools::Postgres(_) => files!("postgres"),
+        };
+        let newest = files.last().map_or(0, |(version, ..)| *version);
         match &self.0 {
-            Pools::Sqlite { write, .. } => migrator(files!("sqlite": 1 "0001_first_tables")).run(write).await,
-            Pools::Postgres(pool) => migrator(files!("postgres": 1 "0001_first_tables")).run(pool).await,
+            Pools::Sqlite { write, .. } => migrator(files).run(write).await,
+            Pools::Postgres(pool) => migrator(files).run(pool).await,
         }
-        .map_err(StoreError::from)
+        .map_err(StoreError::from)?;
+        match self.row::<i64>("SELECT MAX(known) FROM oldest_version", &[]).await? {
+            Some(needed) if needed > newest => Err(StoreError::Tables(format!(
+                "they are newer (they need a version that knows migration {needed}, this one knows {newest}); start a newer version, or restore a backup"
+            ))),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -38,5 +61,7 @@ fn migrator(files: Vec<(i64, &'static str, &'static str)>) -> Migrator {
             Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, text.into_sql_str(), false)
         })
         .collect();
-    Migrator::with_migrations(migrations)
+    let mut migrator = Migrator::with_migrations(migrations);
+    migrator.set_ignore_missing(true);
+    migrator
 }

@@ -87,6 +87,23 @@ impl Store {
         }
     }
 
+    /// Writes by one statement with RETURNING; all rows.
+    pub(super) async fn write_rows<R: FromRow>(
+        &self,
+        text: impl Into<Fork>,
+        values: &[Value<'_>],
+    ) -> Result<Vec<R>> {
+        let text = text.into();
+        match &self.0 {
+            Pools::Sqlite { write, .. } => {
+                sqlite_query(text, values).fetch_all(write).await?.into_iter().map(read).collect()
+            }
+            Pools::Postgres(pool) => {
+                postgres_query(text, values).fetch_all(pool).await?.into_iter().map(read).collect()
+            }
+        }
+    }
+
     /// Begins a transaction that writes. On SQLite it is the only one; on PostgreSQL it reads what is committed when
     /// each statement starts, so that a condition in an UPDATE holds at that moment.
     pub(super) async fn begin(&self) -> Result<Work> {

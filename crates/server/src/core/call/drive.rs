@@ -3,9 +3,11 @@
 //! Knows egress and grants. Must not read connector rows except to take up what changed since the call began: a
 //! refreshed grant, or anything while it waited for its place.
 
+use super::fresh::{fresh, renewed};
 use super::{Ready, fault_error, gate, ready};
+use crate::core::Deps;
 use crate::core::error::{Error, Kind, Result};
-use crate::core::{Deps, grants};
+use crate::core::idempotency::Keyed;
 use crate::egress::{BodyStream, Received};
 use keybearer_connector::call::{Answer, Call, Event, Settings, Shaping, Step, Unsigned};
 use serde_json::{Map, Value};
@@ -28,13 +30,14 @@ pub struct Driven {
     pub ready: Arc<Ready>,
 }
 
-/// Runs one operation.
+/// Runs one operation. Its key, if it has one, is claimed right before the first request that goes to the provider's API.
 pub async fn drive(
     deps: &Arc<Deps>,
     ready: Arc<Ready>,
     operation: usize,
     params: Map<String, Value>,
     shaping: Shaping,
+    keyed: Option<&Keyed>,
 ) -> Result<Driven> {
     let started = deps.clock.ticks();
     let settings = Settings {
@@ -58,7 +61,7 @@ pub async fn drive(
         // The token answer, or a reconnect while the call waited, may have named another server.
         call.retarget(Arc::clone(&ready.target)).map_err(|fault| fault_error(fault, &ready))?;
     }
-    let mut drive = Drive { deps, ready, started, body: None };
+    let mut drive = Drive { deps, ready, started, body: None, unclaimed: keyed };
     let answer = drive.run(call).await?;
     Ok(Driven { answer, body: drive.body, place, ready: drive.ready })
 }
@@ -68,6 +71,8 @@ struct Drive<'a> {
     ready: Arc<Ready>,
     started: Duration,
     body: Option<BodyStream>,
+    /// A key that is not claimed yet.
+    unclaimed: Option<&'a Keyed>,
 }
 
 impl Drive<'_> {
@@ -102,6 +107,9 @@ impl Drive<'_> {
             return Err(super::reauthorization_required("There is no access token yet", &self.ready));
         };
         let signed = admitted.attach(attachment);
+        if let Some(keyed) = self.unclaimed.take() {
+            Box::pin(keyed.claim(self.deps)).await?;
+        }
         let left = self.deps.settings.upstream_timeout.saturating_sub(self.elapsed());
         if left.is_zero() {
             return Err(Error::new(
@@ -136,63 +144,4 @@ async fn queued(deps: &Arc<Deps>, ready: &Arc<Ready>) -> Result<(OwnedSemaphoreP
     let patience = deps.settings.upstream_timeout.mul_f32(0.9);
     let place = gate::wait(&ready.gate, patience).await?;
     Ok((place, ready::current(deps, ready).await?))
-}
-
-/// A connector whose access token may be used now: refreshed where it has ended, or is about to.
-async fn fresh(deps: &Arc<Deps>, ready: Arc<Ready>) -> Result<Arc<Ready>> {
-    match ready.grant.status.as_str() {
-        "active" | "app_misconfigured" | "quarantined" => {}
-        "reauthorization_required" => {
-            return Err(super::reauthorization_required(
-                "The provider refused to renew the access; the user has to connect again",
-                &ready,
-            ));
-        }
-        _ => return Err(Error::not_found()),
-    }
-    let now = deps.clock.now_ms();
-    if ready.is_expired(now) && ready.grant.refreshable && ready.connector_id.is_some() {
-        // Boxed, because it is rare: its state would be moved with every call otherwise.
-        return Box::pin(renewed(deps, &ready)).await;
-    }
-    if deps.settings.refresh_ahead
-        && ready.grant.refreshable
-        && ready.connector_id.is_some()
-        && ready.ends_soon(now)
-    {
-        // The token still works: this call uses it, and a refresh in the background serves the next ones.
-        let (deps, ready) = (Arc::clone(deps), Arc::clone(&ready));
-        let tasks = deps.tasks.clone();
-        tasks.spawn(async move { renewed(&deps, &ready).await.map(|_| ()) });
-    }
-    Ok(ready)
-}
-
-/// Refreshes and reads the connector again. Meanwhile it may have got another grant by a reconnect, and a refresh that
-/// was already ending when we joined it may have led to just the version that we found wanting.
-async fn renewed(deps: &Arc<Deps>, old: &Arc<Ready>) -> Result<Arc<Ready>> {
-    let id = old.connector_id.as_deref().unwrap_or_default();
-    let mut refused = None;
-    for _ in 0..2 {
-        refused = refresh_grant(deps, old).await.err();
-        let new = ready::reload(deps, &old.organization_id, &old.workspace_id, id).await?;
-        if (&new.grant.id, new.grant.version) != (&old.grant.id, old.grant.version) {
-            return Ok(new);
-        }
-        if refused.is_some() {
-            break;
-        }
-    }
-    Err(refused
-        .unwrap_or_else(|| grants::token_endpoint_error("another renewal ended without a newer token")))
-}
-
-async fn refresh_grant(deps: &Arc<Deps>, old: &Arc<Ready>) -> Result<()> {
-    match grants::refresh(deps, &old.organization_id, &old.grant.id, old.grant.version).await {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind == Kind::ReauthorizationRequired => {
-            Err(super::reauthorization_required(error.message.into_owned(), old))
-        }
-        Err(error) => Err(error),
-    }
 }

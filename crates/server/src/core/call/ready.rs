@@ -18,9 +18,11 @@ use quick_cache::sync::Cache;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Semaphore;
 
+/// An access token is refreshed at most so long before its end, in milliseconds.
+const LONGEST_AHEAD: i64 = 5 * 60 * 1000;
 /// Connectors that are kept ready.
 const REMEMBERED: usize = 20_000;
 
@@ -48,6 +50,8 @@ pub struct Ready {
     pub secrets: Vec<SecretString>,
     /// Facts of the grant.
     pub grant: GrantFacts,
+    /// It was called since it was read from the store.
+    used: AtomicBool,
 }
 
 /// What a call needs to know of the grant.
@@ -65,8 +69,8 @@ pub struct GrantFacts {
     pub refreshable: bool,
     /// End of the access token, epoch milliseconds.
     pub expires_at: Option<i64>,
-    /// Start of the access token, epoch milliseconds.
-    pub issued_at: Option<i64>,
+    /// From when on the access token is refreshed ahead of its end, epoch milliseconds.
+    pub ahead_from: Option<i64>,
 }
 
 /// Ready connectors by id.
@@ -94,6 +98,17 @@ impl ReadyCache {
         self.0.clear();
     }
 
+    /// Those of which this is true and that were called since they were read.
+    pub fn used(&self, wanted: impl Fn(&Ready) -> bool) -> Vec<Arc<Ready>> {
+        let used = |ready: &Arc<Ready>| ready.used.load(Ordering::Relaxed) && wanted(ready);
+        self.0.iter().map(|(_, ready)| ready).filter(used).collect()
+    }
+
+    /// Drops the connectors of one organization.
+    pub fn forget_organization(&self, organization_id: &str) {
+        self.0.retain(|_, ready| ready.organization_id != organization_id);
+    }
+
     /// Drops the connectors of one workspace.
     pub fn forget_workspace(&self, workspace_id: &str) {
         self.0.retain(|_, ready| ready.workspace_id != workspace_id);
@@ -108,7 +123,11 @@ pub async fn resolve(deps: &Deps, caller: &Caller, id: &str) -> Result<Arc<Ready
     {
         let own = ready.organization_id == caller.organization()
             && caller.workspace().is_none_or(|own| own == ready.workspace_id);
-        return if own { Ok(ready) } else { Err(Error::not_found()) };
+        if !own {
+            return Err(Error::not_found());
+        }
+        ready.note_use();
+        return Ok(ready);
     }
     // Boxed, because it is rare: its state would be moved with every call otherwise.
     Box::pin(fill(deps, caller, id)).await
@@ -120,6 +139,7 @@ async fn fill(deps: &Deps, caller: &Caller, id: &str) -> Result<Arc<Ready>> {
     deps.ready.remove(id);
     let view = view(deps, caller, id).await?;
     let ready = Arc::new(Ready::of(deps, &view)?);
+    ready.note_use();
     // A late fill must not bring back what changed meanwhile.
     if deps.feed.generation() == generation {
         deps.ready.0.insert(id.to_owned(), Arc::clone(&ready));
@@ -226,8 +246,9 @@ impl Ready {
                 oauth: grant.kind == "oauth",
                 refreshable: grant.refreshable,
                 expires_at: grant.expires_at,
-                issued_at: grant.issued_at,
+                ahead_from: ahead_from(grant),
             },
+            used: AtomicBool::new(false),
         })
     }
 
@@ -236,12 +257,29 @@ impl Ready {
         self.attachment.is_none() || self.grant.expires_at.is_some_and(|end| end <= now)
     }
 
-    /// The access token is about to end: a fifth of its life, at most five minutes, before its end.
-    pub fn ends_soon(&self, now: i64) -> bool {
-        let (Some(end), Some(start)) = (self.grant.expires_at, self.grant.issued_at) else { return false };
-        let ahead = ((end - start) / 5).min(i64::try_from(Duration::from_mins(5).as_millis()).unwrap_or(0));
-        now >= end - ahead
+    /// The access token is about to end, and can be refreshed.
+    pub fn wants_renewal(&self, now: i64) -> bool {
+        self.grant.ahead_from.is_some_and(|from| now >= from)
+            && self.grant.refreshable
+            && self.connector_id.is_some()
     }
+
+    /// Notes a call. Looked at first: a store would take the line from other cores' caches at each call.
+    fn note_use(&self) {
+        if !self.used.load(Ordering::Relaxed) {
+            self.used.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// A fifth of the access token's life before its end, at most five minutes; up to a quarter of that later, so that
+/// tokens which came together are not refreshed together. The end of an id (UUID version 7) is random.
+fn ahead_from(grant: &GrantRow) -> Option<i64> {
+    let (end, start) = (grant.expires_at?, grant.issued_at?);
+    let ahead = ((end - start) / 5).min(LONGEST_AHEAD);
+    let spread =
+        grant.id.get(grant.id.len().saturating_sub(2)..).and_then(|end| i64::from_str_radix(end, 16).ok());
+    Some(end - ahead + ahead / 4 * spread.unwrap_or_default() / 256)
 }
 
 fn gone(name: &str) -> Error {

@@ -33,6 +33,8 @@ pub struct View {
     pub unknown_sends: i64,
     /// Since the row last changed.
     pub quiet: Duration,
+    /// There is a claim, and its deadline had passed when the row was read.
+    pub ran_out: bool,
     /// This process has reached the database without a gap for a while. Only then does a claim that ran out mean
     /// that its holder died: after an outage the holder may be about to store its new tokens.
     pub steady: bool,
@@ -103,7 +105,8 @@ pub enum Effect {
     Claim {
         /// That version.
         version: i64,
-        /// Also where the claim of another attempt has run out.
+        /// Also where the claim that was read, and no newer one, has run out. One that was alive when it was read is
+        /// not taken over however late the statement comes: meanwhile its holder may have been kept from renewing it.
         take_over: bool,
     },
     /// Ask the token endpoint, renewing the claim meanwhile.
@@ -265,7 +268,7 @@ fn decide(known: i64, held: bool, row: Option<View>) -> (State, Effect) {
             let View { version, unknown_sends, .. } = view;
             (
                 State::Claiming { known, version, unknown_sends, held },
-                Effect::Claim { version, take_over: view.steady },
+                Effect::Claim { version, take_over: view.ran_out && view.steady },
             )
         }
     }

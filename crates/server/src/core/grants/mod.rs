@@ -1,15 +1,18 @@
 //! Grants: the tokens that came out of a consent, kept alive and never lost by us.
 //!
-//! [`machine`] and [`keeping`] decide, [`mod@refresh`] carries out, [`secret`] seals, [`revoke`] ends. Must not know connectors' operations.
+//! [`machine`] and [`keeping`] decide, [`mod@refresh`] carries out, [`idle`] keeps alive, [`secret`] seals, [`revoke`] ends. Must not know connectors' operations.
 
+pub mod idle;
 pub mod keeping;
 pub mod machine;
 mod refresh;
 mod request;
+mod rest;
 pub mod revoke;
 mod secret;
 
 pub use refresh::{Refreshed, Refreshes, refresh};
+pub use rest::Rests;
 pub use secret::{Consented, GrantSecret, Import, ImportedOauth, from_answer, imported};
 
 use crate::core::Deps;

@@ -5,6 +5,7 @@
 //! What a crash leaves: before the claim, nothing; after it, a claim that ends by its deadline and counts as one
 //! unknown send; after the commit, the new tokens.
 
+use super::idle;
 use super::keeping::{Keep, Keeping, Renewal as Kept};
 use super::machine::{self, Effect, Event, Outcome, Status, Verdict, View};
 use super::request::{oauth_of, prepare};
@@ -41,6 +42,9 @@ struct Finished {
 /// Refreshes a grant unless a version above `known` is stored already. Waits for a refresh that runs, up to the
 /// upstream timeout.
 pub async fn refresh(deps: &Arc<Deps>, organization: &str, grant_id: &str, known: i64) -> Result<Refreshed> {
+    if deps.rests.is_misconfigured(grant_id, deps.clock.now_ms()) {
+        return conclude(Finished { outcome: Outcome::Misconfigured, why: None });
+    }
     let mut shared = deps.refreshes.join(deps, organization, grant_id, known);
     let waited = tokio::time::timeout(deps.settings.upstream_timeout, shared.wait_for(Option::is_some)).await;
     let finished = match waited {
@@ -109,6 +113,7 @@ impl Refreshes {
                 why: None,
             };
             let finished = run.run(known).await;
+            deps.rests.note(&grant_id, finished.outcome, deps.clock.now_ms());
             deps.refreshes.leave(&grant_id);
             sender.send_replace(Some(finished));
         });
@@ -180,25 +185,26 @@ impl Run<'_> {
         match effect {
             Effect::Read => {
                 let asked = deps.clock.ticks();
-                self.row = deps.store.grant(org, id).await?;
+                let read = deps.store.claimable_grant(org, id).await?;
                 deps.feed.answered(&deps.clock, asked);
                 let (now, steady) = (deps.clock.now_ms(), deps.feed.is_steady(&deps.clock));
-                Ok(Event::Row(self.row.as_ref().map(|row| view(row, now, steady))))
+                let view = read.as_ref().map(|(row, ran_out)| view(row, now, *ran_out, steady));
+                self.row = read.map(|(row, _)| row);
+                Ok(Event::Row(view))
             }
             Effect::Claim { version, take_over } => {
                 self.attempt = deps.random.uuid_v4();
                 self.keeping = Keeping::claimed(deps.clock.ticks());
-                Ok(
-                    match deps
-                        .store
-                        .claim_grant(org, id, version, &self.attempt, take_over, deps.clock.now_ms())
-                        .await?
-                    {
-                        Claim::Claimed { unknown_sends } => Event::Claimed { unknown_sends },
-                        Claim::Busy => Event::Busy,
-                        Claim::Moved => Event::Moved,
-                    },
-                )
+                let seen = self.row.as_ref().filter(|_| take_over);
+                let claim = deps
+                    .store
+                    .claim_grant(org, id, version, &self.attempt, seen, deps.clock.now_ms())
+                    .await?;
+                Ok(match claim {
+                    Claim::Claimed { unknown_sends } => Event::Claimed { unknown_sends },
+                    Claim::Busy => Event::Busy,
+                    Claim::Moved => Event::Moved,
+                })
             }
             Effect::Send => Ok(Event::Answered(self.send().await)),
             Effect::Commit { after } => {
@@ -340,6 +346,7 @@ impl Run<'_> {
         });
         match sealed {
             Ok((secret, sealed)) => {
+                let refresh_due = idle::due(&secret, answer.refresh_expires_in, now, self.deps.dice.number());
                 let scopes = answer.scope.as_ref().and_then(|scopes| serde_json::to_string(scopes).ok());
                 let renewed = Renewed {
                     sealed,
@@ -347,6 +354,7 @@ impl Run<'_> {
                     expires_at: expires_at(now, answer.expires_in),
                     issued_at: Some(now),
                     scopes: scopes.or(next.scopes),
+                    refresh_due,
                     now,
                 };
                 self.renewed = Some(Fresh { secret, renewed });
@@ -385,7 +393,7 @@ impl Run<'_> {
     }
 }
 
-fn view(row: &GrantRow, now: i64, steady: bool) -> View {
+fn view(row: &GrantRow, now: i64, ran_out: bool, steady: bool) -> View {
     let status = match row.status.as_str() {
         "active" | "app_misconfigured" => Status::Live,
         "reauthorization_required" => Status::Dead,
@@ -398,6 +406,7 @@ fn view(row: &GrantRow, now: i64, steady: bool) -> View {
         unknown_sends: row.unknown_sends,
         // Also where another replica's clock is ahead: a time that lies far in the future must not stop renewals.
         quiet: Duration::from_millis(now.abs_diff(row.updated_at)),
+        ran_out,
         steady,
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Knows how a grant row is made and opened. Must not know when to refresh.
 
+use super::idle;
 use crate::core::Deps;
 use crate::core::error::{Error, Result};
 use crate::core::pin::Pin;
@@ -139,6 +140,7 @@ pub fn from_answer(
         unknown_sends: 0,
         created_at: now,
         updated_at: now,
+        refresh_due: idle::due(&secret, answer.refresh_expires_in, now, deps.dice.number()),
     };
     row.sealed = secret.seal(deps, &row)?;
     Ok(row)
@@ -187,6 +189,7 @@ pub fn imported(
     }
     // A token that must be fetched before the first call counts as expired from the start.
     let absent = is_oauth && secret.value("access_token").is_none();
+    let expires_at = if absent { Some(0) } else { oauth.expires_at };
     let mut row = GrantRow {
         id: deps.random.uuid_v7(&deps.clock),
         organization_id: organization.to_owned(),
@@ -199,7 +202,7 @@ pub fn imported(
         status_reason: None,
         sealed: Vec::new(),
         version: 1,
-        expires_at: if absent { Some(0) } else { oauth.expires_at },
+        expires_at,
         issued_at: None,
         refreshable: oauth.refreshable,
         scopes: None,
@@ -211,6 +214,10 @@ pub fn imported(
         unknown_sends: 0,
         created_at: now,
         updated_at: now,
+        // A token of unknown lifetime is left to its owner until a 401 asks for a refresh.
+        refresh_due: (oauth.refreshable && expires_at.is_some())
+            .then(|| idle::due(&secret, None, now, deps.dice.number()))
+            .flatten(),
     };
     row.sealed = secret.seal(deps, &row)?;
     Ok((row, secret))

@@ -52,7 +52,7 @@ async fn a_body_far_over_the_cap_is_answered_and_the_connection_goes_on() {
 async fn a_chunked_body_without_a_length_is_counted() {
     each(async |stage| {
         let token = format!("Authorization: Bearer {}\r\n", stage.app.token);
-        let chunk = [b"10000\r\n".as_slice(), &[b' '; 0x10000], b"\r\n"].concat();
+        let chunk = [b"10000\r\n".to_vec(), vec![b' '; 0x10000], b"\r\n".to_vec()].concat();
         let body = [chunk.repeat(SIZE / 0x10000), b"0\r\n\r\n".to_vec()].concat();
         let head = head("POST /api/v1/integrations/connectors", &token, "Transfer-Encoding: chunked");
         let answers = send(stage, head, body).await;

@@ -1,5 +1,6 @@
 //! Grants and the connectors that hold them: made by credentials, refreshed, pinned to their OAuth app, ended.
 
+mod ahead;
 mod claims;
 mod credentials;
 mod ending;
@@ -9,3 +10,4 @@ mod pinned_apps;
 mod races;
 mod refresh;
 mod refused;
+mod revocations;

@@ -2,6 +2,9 @@
 //!
 //! Looks at what was sent, stored and said only; knows nothing of how replicas decide.
 
+/// A deletion is effective everywhere within this time; until then a call that has the claim may go out.
+const EFFECTIVE_MS: u64 = 5000;
+
 /// How a send ended, seen by whoever knows everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
@@ -32,7 +35,7 @@ pub(super) struct History {
     pub(super) sends: Vec<Sent>,
     pub(super) wrong: Vec<String>,
     newest: i64,
-    deleted: bool,
+    deleted_at: Option<u64>,
 }
 
 impl History {
@@ -59,6 +62,9 @@ impl History {
                 );
             }
         }
+        if self.deleted_at.is_some_and(|at| now > at + EFFECTIVE_MS) {
+            self.says(now, "sent after the grant was deleted");
+        }
         for one in &earlier {
             if one.end == End::Held && !one.out_of_sight {
                 self.says(now, "sent again while a sender that all could see held the new tokens");
@@ -84,12 +90,12 @@ impl History {
         self.sends[send].ended_at = now;
     }
 
-    pub(super) fn deleted(&mut self) {
-        self.deleted = true;
+    pub(super) fn deleted(&mut self, now: u64) {
+        self.deleted_at.get_or_insert(now);
     }
 
     pub(super) fn claims(&mut self, now: u64) {
-        if self.deleted {
+        if self.deleted_at.is_some() {
             self.says(now, "claimed after the grant was deleted");
         }
     }
@@ -99,7 +105,7 @@ impl History {
         if version <= self.newest {
             self.says(now, &format!("version {version} was stored after {}", self.newest));
         }
-        if self.deleted {
+        if self.deleted_at.is_some() {
             self.says(now, "tokens were stored after the grant was deleted");
         }
         self.newest = self.newest.max(version);

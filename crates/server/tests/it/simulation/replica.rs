@@ -65,7 +65,10 @@ impl Replica {
     }
 
     /// Started again after it died.
-    pub(super) fn again(old: &Self) -> Self {
+    pub(super) fn again(old: &Self, now: u64) -> Self {
+        old.clock.advance(ms(now).saturating_sub(old.clock.ticks()));
+        let feed = Feed::default();
+        feed.lost(&old.clock);
         Self {
             life: old.life + 1,
             run_number: old.run_number + 1,
@@ -75,7 +78,7 @@ impl Replica {
             stalled_until: 0,
             run: None,
             clock: old.clock.clone(),
-            feed: Feed::default(),
+            feed,
         }
     }
 
@@ -99,8 +102,7 @@ impl Replica {
                 } else {
                     one.feed.lost(&one.clock);
                 }
-                // In quiet times nothing is learnt from further reads.
-                if told.is_none() || world.in_trouble() {
+                if told.is_none() || world.feed_matters() {
                     world.news(me, 1000, News::FeedDue);
                 }
             }
@@ -175,11 +177,12 @@ impl Replica {
             Effect::Read => world.ask(me, Ask::Read, For::Effect),
             Effect::Claim { version, take_over } => {
                 let attempt = world.dice.between(1, u64::MAX);
-                let take_over = take_over || world.is_broken(Fault::TakesOverAfterOutage);
+                let careless = world.is_broken(Fault::TakesOverAfterOutage);
                 let run = world.replicas[me].run.as_mut().unwrap();
                 run.attempt = attempt;
                 run.keeping = Keeping::claimed(ms(now));
-                world.ask(me, Ask::Claim { version, attempt, take_over, now: wall }, For::Effect);
+                let seen = run.row.filter(|row| take_over || (careless && row.ran_out));
+                world.ask(me, Ask::Claim { version, attempt, seen, now: wall }, For::Effect);
             }
             Effect::Send => {
                 let after = world.dice.between(1, 50);
@@ -376,6 +379,7 @@ fn view(row: &Row, now: i64, steady: bool) -> View {
         refreshable: true,
         unknown_sends: row.unknown_sends,
         quiet: ms(now.abs_diff(row.updated_at)),
+        ran_out: row.ran_out,
         steady,
     }
 }

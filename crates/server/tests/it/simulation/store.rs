@@ -18,12 +18,37 @@ pub(super) enum Standing {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Ask {
     Read,
-    Claim { version: i64, attempt: u64, take_over: bool, now: i64 },
-    Renew { attempt: u64 },
-    Commit { version: i64, attempt: u64, token: Option<u64>, now: i64 },
-    Release { attempt: u64, unknown: bool, now: i64 },
-    MarkDead { version: i64, attempt: u64, now: i64 },
-    MarkMisconfigured { version: i64, attempt: u64, now: i64 },
+    /// `seen`: the claim that may be taken over, as it was read.
+    Claim {
+        version: i64,
+        attempt: u64,
+        seen: Option<Row>,
+        now: i64,
+    },
+    Renew {
+        attempt: u64,
+    },
+    Commit {
+        version: i64,
+        attempt: u64,
+        token: Option<u64>,
+        now: i64,
+    },
+    Release {
+        attempt: u64,
+        unknown: bool,
+        now: i64,
+    },
+    MarkDead {
+        version: i64,
+        attempt: u64,
+        now: i64,
+    },
+    MarkMisconfigured {
+        version: i64,
+        attempt: u64,
+        now: i64,
+    },
 }
 
 /// What the row answers.
@@ -46,6 +71,8 @@ pub(super) struct Row {
     pub(super) unknown_sends: i64,
     /// On the clock of the replica that wrote last.
     pub(super) updated_at: i64,
+    /// When it was read, its claim's deadline had passed.
+    pub(super) ran_out: bool,
 }
 
 impl Row {
@@ -58,6 +85,7 @@ impl Row {
             deadline: 0,
             unknown_sends: 0,
             updated_at,
+            ran_out: false,
         }
     }
 
@@ -70,10 +98,10 @@ impl Row {
     /// One statement at this time of the database's clock.
     pub(super) fn on(&mut self, ask: Ask, clock: u64, fault: Option<Fault>) -> Told {
         match ask {
-            Ask::Read => Told::Row(*self),
-            Ask::Claim { version, attempt, take_over, now } => {
-                self.claim(version, attempt, take_over.then_some(now), clock)
+            Ask::Read => {
+                Told::Row(Self { ran_out: self.attempt.is_some() && clock >= self.deadline, ..*self })
             }
+            Ask::Claim { version, attempt, seen, now } => self.claim(version, attempt, seen, now, clock),
             Ask::Renew { attempt } => {
                 self.when(self.attempt == Some(attempt), |row| row.deadline = clock + CLAIM_MS);
                 Told::Row(*self)
@@ -111,12 +139,15 @@ impl Row {
         self.attempt == Some(attempt) && self.version == version && self.standing != Standing::Ended
     }
 
-    fn claim(&mut self, version: i64, attempt: u64, take_over: Option<i64>, clock: u64) -> Told {
+    fn claim(&mut self, version: i64, attempt: u64, seen: Option<Self>, now: i64, clock: u64) -> Told {
         if self.version != version || self.standing != Standing::Live {
             return Told::Moved;
         }
         if self.attempt.is_some() {
-            let Some(now) = take_over.filter(|_| clock >= self.deadline) else { return Told::Busy };
+            let claim = (self.attempt, self.deadline);
+            if seen.is_none_or(|seen| (seen.attempt, seen.deadline) != claim) || clock < self.deadline {
+                return Told::Busy;
+            }
             self.unknown_sends += 1;
             self.updated_at = now;
         }

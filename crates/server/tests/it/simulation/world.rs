@@ -158,6 +158,9 @@ impl World {
         // Long after the trouble, when every pause is over, a few calls more.
         for at in LAST_CALLS {
             self.news(0, at, News::Wanted);
+            for replica in 0..REPLICAS {
+                self.news(replica, at - 10_000, News::FeedDue);
+            }
         }
         while let Some(Reverse((at, number))) = self.queue.pop() {
             if at > END {
@@ -189,6 +192,12 @@ impl World {
         self.now < TROUBLE_ENDS
     }
 
+    /// Replicas always read the feed; in quiet times nothing is learnt from most of it.
+    pub(super) fn feed_matters(&self) -> bool {
+        self.now < TROUBLE_ENDS + 30_000
+            || LAST_CALLS.iter().any(|at| (at - 10_000..at + 30_000).contains(&self.now))
+    }
+
     fn at(&mut self, at: u64, happening: Happening) {
         self.queue.push(Reverse((at, u64::try_from(self.happenings.len()).unwrap())));
         self.happenings.push(happening);
@@ -205,9 +214,11 @@ impl World {
             Happening::News { replica, life, run, news } => {
                 let one = &self.replicas[replica];
                 let whole_process = matches!(news, News::Wanted | News::FeedDue | News::Told(_, For::Feed));
-                // Calls come to whichever life there is; the feed's loop belongs to one.
+                // Calls come to whichever life there is; the feed's loop belongs to one, until it begins again.
+                let begins = matches!(news, News::FeedDue) && !self.in_trouble();
+                let is_for_any_life = matches!(news, News::Wanted) || begins;
                 if one.is_down
-                    || (one.life != life && !matches!(news, News::Wanted))
+                    || (one.life != life && !is_for_any_life)
                     || (one.run_number != run && !whole_process)
                 {
                     return;
@@ -229,7 +240,7 @@ impl World {
                 self.news(replica, 0, News::Look(send));
             }
             Happening::Restart(replica) => {
-                self.replicas[replica] = Replica::again(&self.replicas[replica]);
+                self.replicas[replica] = Replica::again(&self.replicas[replica], self.now);
                 self.news(replica, 0, News::FeedDue);
             }
             Happening::Stall(replica) => {
@@ -244,7 +255,7 @@ impl World {
             }
             Happening::Delete => {
                 self.row.end();
-                self.history.deleted();
+                self.history.deleted(self.now);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Opening, tables, and the errors of both.
 
 use super::rows::{NOW, connected, connector, grant, tenants};
-use crate::support::databases::{databases, postgres_url, sqlite};
+use crate::support::databases::{Database, databases, postgres_url, sqlite};
 use keybearer::store::{ConnectorUpdate, KeyRow, Kind, Store, StoreError};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -15,15 +15,32 @@ async fn tables_are_made_once_by_any_number_of_processes() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn tables_of_a_newer_version_are_refused() {
-    for db in databases().await {
-        let success = if db.store.kind() == Kind::Sqlite { "1" } else { "true" };
-        db.run(&format!(
-            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+/// As a newer version leaves the tables: one more migration, a column that this version does not know.
+async fn upgraded(db: &Database, oldest: i64) {
+    let success = if db.store.kind() == Kind::Sqlite { "1" } else { "true" };
+    db.run(&format!(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
              VALUES (9999, 'later', {success}, '', 0)"
-        ))
-        .await;
+    ))
+    .await;
+    db.run("ALTER TABLE grants ADD COLUMN later INT NOT NULL DEFAULT 7").await;
+    db.run(&format!("UPDATE oldest_version SET known = {oldest}")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_of_a_newer_version_that_only_added_are_used() {
+    for db in databases().await {
+        upgraded(&db, 1).await;
+        db.store.migrate().await.unwrap();
+        connected(&db.store).await;
+        assert_eq!(db.store.grant("o", "g").await.unwrap(), Some(grant("g")));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_that_a_newer_version_took_something_from_are_refused() {
+    for db in databases().await {
+        upgraded(&db, 9999).await;
         let error = db.store.migrate().await.unwrap_err();
         assert!(matches!(error, StoreError::Tables(_)) && error.to_string().contains("newer"), "{error}");
     }

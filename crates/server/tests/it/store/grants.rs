@@ -11,12 +11,17 @@ fn renewed(version: i64) -> Renewed {
         expires_at: Some(NOW + 9),
         issued_at: Some(NOW + 1),
         scopes: None,
+        refresh_due: Some(NOW + 3),
         now: NOW + 2,
     }
 }
 
 async fn stored(store: &Store) -> GrantRow {
     store.grant("o", "g").await.unwrap().unwrap()
+}
+
+async fn ran_out(store: &Store) -> bool {
+    store.claimable_grant("o", "g").await.unwrap().unwrap().1
 }
 
 /// As if the holder of the claim had died more than 3 s ago.
@@ -40,6 +45,7 @@ async fn every_column_comes_back() {
             unknown_sends: 5,
             created_at: 6,
             updated_at: 7,
+            refresh_due: Some(8),
             ..grant("g")
         };
         store.insert_connector(&super::rows::connector("c", "g"), &row).await.unwrap();
@@ -54,7 +60,7 @@ async fn of_many_claims_one_is_granted() {
         connected(&db.store).await;
         let stores = [db.store.clone(), db.replica().await];
         let outcomes = race(stores, |store, number| async move {
-            store.claim_grant("o", "g", 1, &format!("attempt {number}"), true, 1).await.unwrap()
+            store.claim_grant("o", "g", 1, &format!("attempt {number}"), None, 1).await.unwrap()
         })
         .await;
         assert_eq!(outcomes.iter().filter(|claim| **claim == Claim::Claimed { unknown_sends: 0 }).count(), 1);
@@ -67,13 +73,25 @@ async fn of_many_takeovers_one_is_granted_and_counts_the_unknown_send() {
     for db in databases().await {
         connected(&db.store).await;
         assert_eq!(
-            db.store.claim_grant("o", "g", 1, "dead", true, 1).await.unwrap(),
+            db.store.claim_grant("o", "g", 1, "dead", None, 1).await.unwrap(),
             Claim::Claimed { unknown_sends: 0 }
         );
+        assert!(!ran_out(&db.store).await);
         let_the_deadline_pass(&db).await;
+        assert!(ran_out(&db.store).await);
+        assert_eq!(
+            db.store.claim_grant("o", "g", 1, "b", None, 1).await.unwrap(),
+            Claim::Busy,
+            "not asked to"
+        );
         let stores = [db.store.clone(), db.replica().await];
-        let outcomes = race(stores, |store, number| async move {
-            store.claim_grant("o", "g", 1, &format!("attempt {number}"), true, 1).await.unwrap()
+        let seen = stored(&db.store).await;
+        let outcomes = race(stores, |store, number| {
+            let seen = seen.clone();
+            async move {
+                let attempt = format!("attempt {number}");
+                store.claim_grant("o", "g", 1, &attempt, Some(&seen), 1).await.unwrap()
+            }
         })
         .await;
         assert_eq!(outcomes.iter().filter(|claim| **claim == Claim::Claimed { unknown_sends: 1 }).count(), 1);
@@ -100,13 +118,18 @@ async fn the_deadline_is_3_seconds_of_the_databases_clock_and_renewing_moves_it(
     for db in databases().await {
         let store = &db.store;
         connected(store).await;
-        store.claim_grant("o", "g", 1, "a", true, 1).await.unwrap();
+        store.claim_grant("o", "g", 1, "a", None, 1).await.unwrap();
         let first = stored(store).await.attempt_deadline.unwrap();
         let_the_deadline_pass(&db).await;
+        let dead = stored(store).await;
         assert!(store.renew_claim("o", "g", "a").await.unwrap());
         let second = stored(store).await.attempt_deadline.unwrap();
         assert!(second >= first, "{first} {second}");
-        assert_eq!(store.claim_grant("o", "g", 1, "b", true, 1).await.unwrap(), Claim::Busy);
+        let_the_deadline_pass(&db).await;
+        let claim = store.claim_grant("o", "g", 1, "b", Some(&dead), 1).await.unwrap();
+        assert_eq!(claim, Claim::Busy, "it was renewed since it was seen");
+        let other = GrantRow { attempt: Some("other".to_owned()), ..stored(store).await };
+        assert_eq!(store.claim_grant("o", "g", 1, "b", Some(&other), 1).await.unwrap(), Claim::Busy);
         assert!(!store.renew_claim("o", "g", "b").await.unwrap());
         assert!(!store.renew_claim("other", "g", "a").await.unwrap());
     }
@@ -120,14 +143,14 @@ async fn a_claim_needs_the_version_and_a_living_status() {
         for (organization, id, version) in
             [("o", "g", 2), ("o", "g", 0), ("other", "g", 1), ("o", "unknown", 1)]
         {
-            let claim = store.claim_grant(organization, id, version, "a", true, 1).await.unwrap();
+            let claim = store.claim_grant(organization, id, version, "a", None, 1).await.unwrap();
             assert_eq!(claim, Claim::Moved, "{organization} {id} {version}");
         }
         assert!(
             store.mark_grant("o", "g", None, 1, "app_misconfigured", "invalid_client", NOW).await.unwrap()
         );
         assert_eq!(
-            store.claim_grant("o", "g", 1, "a", true, 1).await.unwrap(),
+            store.claim_grant("o", "g", 1, "a", None, 1).await.unwrap(),
             Claim::Claimed { unknown_sends: 0 }
         );
         assert!(
@@ -136,7 +159,7 @@ async fn a_claim_needs_the_version_and_a_living_status() {
                 .await
                 .unwrap()
         );
-        assert_eq!(store.claim_grant("o", "g", 1, "a", true, 1).await.unwrap(), Claim::Moved);
+        assert_eq!(store.claim_grant("o", "g", 1, "a", None, 1).await.unwrap(), Claim::Moved);
     }
 }
 
@@ -146,10 +169,10 @@ async fn a_commit_stores_everything_and_ends_the_claim() {
         let store = &db.store;
         connected(store).await;
         store.mark_grant("o", "g", None, 1, "app_misconfigured", "invalid_client", NOW).await.unwrap();
-        store.claim_grant("o", "g", 1, "a", true, 1).await.unwrap();
+        store.claim_grant("o", "g", 1, "a", None, 1).await.unwrap();
         store.release_claim("o", "g", "a", true, NOW).await.unwrap();
         assert_eq!(
-            store.claim_grant("o", "g", 1, "b", true, 1).await.unwrap(),
+            store.claim_grant("o", "g", 1, "b", None, 1).await.unwrap(),
             Claim::Claimed { unknown_sends: 1 }
         );
         let before = store.latest_change().await.unwrap();
@@ -162,6 +185,7 @@ async fn a_commit_stores_everything_and_ends_the_claim() {
             expires_at: Some(NOW + 9),
             issued_at: Some(NOW + 1),
             updated_at: NOW + 2,
+            refresh_due: Some(NOW + 3),
             ..grant("g")
         };
         assert_eq!(stored(store).await, wanted, "scopes stay, status and counts are reset");
@@ -176,7 +200,7 @@ async fn a_commit_stores_everything_and_ends_the_claim() {
 async fn new_scopes_replace_the_old() {
     for db in databases().await {
         connected(&db.store).await;
-        db.store.claim_grant("o", "g", 1, "a", true, 1).await.unwrap();
+        db.store.claim_grant("o", "g", 1, "a", None, 1).await.unwrap();
         let renewed = Renewed { scopes: Some("[]".to_owned()), ..renewed(2) };
         assert!(db.store.commit_grant("o", "g", "a", 1, &renewed).await.unwrap());
         assert_eq!(stored(&db.store).await.scopes.as_deref(), Some("[]"));
@@ -188,11 +212,11 @@ async fn a_released_claim_is_free_at_once() {
     for db in databases().await {
         let store = &db.store;
         connected(store).await;
-        store.claim_grant("o", "g", 1, "a", true, 1).await.unwrap();
+        store.claim_grant("o", "g", 1, "a", None, 1).await.unwrap();
         assert!(store.release_claim("o", "g", "a", false, NOW).await.unwrap());
         assert!(!store.release_claim("o", "g", "a", false, NOW).await.unwrap());
         assert_eq!(
-            store.claim_grant("o", "g", 1, "b", true, 1).await.unwrap(),
+            store.claim_grant("o", "g", 1, "b", None, 1).await.unwrap(),
             Claim::Claimed { unknown_sends: 0 }
         );
     }
@@ -204,13 +228,13 @@ async fn marking_without_a_claim_leaves_anothers_claim() {
     for db in databases().await {
         let store = &db.store;
         connected(store).await;
-        store.claim_grant("o", "g", 1, "a", true, 1).await.unwrap();
+        store.claim_grant("o", "g", 1, "a", None, 1).await.unwrap();
         assert!(!store.mark_grant("o", "g", Some("b"), 1, "app_misconfigured", "x", NOW).await.unwrap());
         assert!(!store.mark_grant("o", "g", None, 2, "app_misconfigured", "x", NOW).await.unwrap());
         assert!(store.mark_grant("o", "g", None, 1, "app_misconfigured", "x", NOW).await.unwrap());
         assert!(store.commit_grant("o", "g", "a", 1, &renewed(2)).await.unwrap());
         assert_eq!(stored(store).await.status, "active");
-        store.claim_grant("o", "g", 2, "a", true, 1).await.unwrap();
+        store.claim_grant("o", "g", 2, "a", None, 1).await.unwrap();
         assert!(store.mark_grant("o", "g", None, 2, "ended", "x", NOW).await.unwrap());
         assert!(!store.commit_grant("o", "g", "a", 2, &renewed(3)).await.unwrap(), "ended is the end");
         assert!(!store.mark_grant("o", "g", None, 2, "active", "x", NOW).await.unwrap());

@@ -5,6 +5,7 @@ mod connect;
 mod connectors;
 mod flows;
 mod grants;
+mod idle_grants;
 mod jobs;
 mod oauth_apps;
 mod organizations;

@@ -76,6 +76,7 @@ pub(crate) fn flow(id: &str) -> FlowRow {
         scopes: "[]".to_owned(),
         code_challenge: None,
         connector_id: None,
+        allow_account_change: false,
         name: None,
         replication_config: None,
         secret_hash: None,
@@ -114,6 +115,7 @@ pub(crate) fn grant(id: &str) -> GrantRow {
         unknown_sends: 0,
         created_at: NOW,
         updated_at: NOW,
+        refresh_due: Some(NOW + 1000),
     }
 }
 
