@@ -90,14 +90,14 @@ def restart_the_database(stage: Stage, draw: random.Random, held: queue.Queue[in
     time.sleep(draw.uniform(0.0, 0.4))
     at = time.monotonic()
     stage.database.stop()
-    time.sleep(away + draw.uniform(0.0, 0.6))
+    time.sleep(away + draw.uniform(0.0, 0.5))
     stage.database.start()
     return at
 
 
 def take_the_database_away(stage: Stage, draw: random.Random, held: queue.Queue[int | None]) -> float:
     """The same for longer than a claim stands: the new tokens have to be held until they can be stored."""
-    return restart_the_database(stage, draw, held, 3.5)
+    return restart_the_database(stage, draw, held, 2.8)
 
 
 def rounds(provider: Provider) -> list[Round]:

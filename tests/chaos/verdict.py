@@ -14,7 +14,7 @@ import load
 from ledger import GAVE_UP, Send, excused, history, repeats
 from load import Result
 from providers import Provider
-from stage import TTL, Grant, Stage
+from stage import Grant, Stage
 
 # The contract: a refresher that died is replaced within 3 s. Then the next one has to notice, and to get the processor.
 REPLACED_WITHIN, MARGIN = 3.0, 1.5
@@ -74,7 +74,7 @@ def judge(
         mine = [send for send in sends if send.family == grant.family and send.renewed and send.delivered and send.holder_died is None]
         # A provider that answers a repeat with the same tokens gives out an access token that has aged already.
         early = [later.began - earlier.issued for earlier, later in itertools.pairwise(mine)]
-        row.refreshes[grant.family] = len(mine[:1]) + sum(after < TTL - 1 for after in early)
+        row.refreshes[grant.family] = len(mine[:1]) + sum(after < stage.ttl - 1 for after in early)
         row.must(row.refreshes[grant.family] <= 1, f"{grant.user}: renewed again {min(early, default=0):.1f} s after a renewal")
         if grant.family not in gone:
             row.must(bool(mine), f"{grant.user}: not renewed at all")
