@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 import together  # the path comes first
 from phases import play, rounds
 from providers import ALL
-from report import table, totals
+from report import by_phase, table, totals
 from server import binary
 from stage import Stage
 from verdict import Row
@@ -55,7 +55,7 @@ def main() -> int:
     finally:
         if chosen.keep is None:
             shutil.rmtree(folder, ignore_errors=True)
-    print("\n" + table(rows) + "\n\n" + totals(rows))
+    print(f"\n{table(rows)}\n\nadded up over the providers:\n\n{by_phase(rows)}\n\n{totals(rows)}")
     print(f"seed {chosen.seed}, {time.monotonic() - started:.0f} s")
     for one in sorted(set(broken)):
         print(f"BROKEN ({broken.count(one)} times) {one}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 import load
@@ -30,7 +31,7 @@ class Row:
     answered: int = 0
     failures: Counter[str] = field(default_factory=Counter)
     expiries: int = 0
-    refreshes: dict[int, int] = field(default_factory=dict)  # by grant, at one end: those that brought new tokens to a server
+    refreshes: dict[Hashable, int] = field(default_factory=dict)  # by grant, at one end: those that brought new tokens to a server
     sends: int = 0
     repeats: Counter[str] = field(default_factory=Counter)
     lost: int = 0
@@ -61,9 +62,9 @@ def judge(
     gone = excused(sends, provider.survives)
     row.lost, row.excused = len(lost), sum(grant.family in gone for grant in grants)
     for grant in lost:
-        mine = history([send for send in sends if send.family == grant.family], start)
+        told = history([send for send in sends if send.family == grant.family], start)
         at = f"; killed or stopped at {event - start:.2f} s" if event is not None else ""
-        row.must(grant.family in gone, f"the grant of {grant.user} was lost, and the provider would have kept it: {mine}{at}")
+        row.must(grant.family in gone, f"the grant of {grant.user} was lost, and the provider would have kept it: {told}{at}")
 
     hopeless = {grant.connector for grant in grants if grant.family in gone}
     for one in results:
