@@ -33,7 +33,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000), help="draws the same faults again")
     parser.add_argument("--executes", type=int, default=300, help="at once, at each expiry (default 300)")
     parser.add_argument("--grants", type=int, default=6, help="of each provider (default 6)")
-    parser.add_argument("--ttl", type=int, default=8, help="seconds that access tokens live, longer than a burst takes (default 8)")
+    parser.add_argument("--ttl", type=int, default=8, help="seconds that access tokens live (default 8): longer than a burst and an outage of the database take")
     parser.add_argument("--provider", action="append", choices=[kind.name for kind in ALL], help="only this one; repeatable")
     parser.add_argument("--phase", action="append", help="only phases whose name contains this; repeatable")
     parser.add_argument("--seconds", type=int, default=300, help="a run that takes longer has failed (default 300)")

@@ -133,10 +133,7 @@ impl Drive<'_> {
         if !self.ready.grant.refreshable || self.ready.connector_id.is_none() {
             return Ok(Event::NotRefreshed);
         }
-        let ready = Box::pin(renewed(self.deps, &self.ready)).await?;
-        // It may have ended while it waited to be stored (a database that was away): a second 401 would tell the user
-        // to connect again for nothing.
-        self.ready = Box::pin(fresh(self.deps, ready)).await?;
+        self.ready = Box::pin(renewed(self.deps, &self.ready)).await?;
         Ok(Event::Refreshed(Some(Arc::clone(&self.ready.target))))
     }
 }
