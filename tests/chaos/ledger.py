@@ -59,7 +59,7 @@ def history(sends: list[Send], start: float) -> str:
 # Outcomes after which the same refresh token may be sent again.
 _LEAVES_IT_OPEN = ("no answer", GAVE_UP, "an answer without tokens", "its sender was killed", "new tokens, the refresh token stays")
 # A replica that was killed so soon after an answer may not have stored it.
-STORED_WITHIN = 0.3
+STORED_WITHIN = 0.7
 
 
 @dataclass

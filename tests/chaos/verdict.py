@@ -72,13 +72,15 @@ def judge(
         row.must(fine, f"replica {one.replica} answered {one.cause}")
 
     for grant in grants:
-        mine = [send for send in sends if send.family == grant.family and send.renewed and send.delivered and send.holder_died is None]
+        brought = [send for send in sends if send.family == grant.family and send.renewed and send.delivered]
+        # Whether one who was killed had stored it, nobody saw.
+        mine = [send for send in brought if send.holder_died is None]
         # A provider that answers a repeat with the same tokens gives out an access token that has aged already.
         early = [later.began - earlier.issued for earlier, later in itertools.pairwise(mine)]
         row.refreshes[grant.family] = len(mine[:1]) + sum(after < stage.ttl - 1 for after in early)
         row.must(row.refreshes[grant.family] <= 1, f"{grant.user}: renewed again {min(early, default=0):.1f} s after a renewal")
         if grant.family not in gone:
-            row.must(bool(mine), f"{grant.user}: not renewed at all")
+            row.must(bool(brought), f"{grant.user}: not renewed at all")
     if event is not None:
         _replacement(row, sends, event)
     return row
