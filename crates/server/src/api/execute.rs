@@ -5,7 +5,7 @@
 use super::body::{Body, Fields, TEXT_MAX};
 use super::connectors::checked;
 use super::query::Id;
-use super::{Answer, App, schema};
+use super::{Answer, App, pieces, schema};
 use crate::core::access::Caller;
 use crate::core::call::{Driven, Execute, Executed, execute};
 use crate::core::error::Error;
@@ -66,10 +66,10 @@ pub(super) async fn run(State(app): State<App>, caller: Caller, Id(id): Id, Body
                 place,
                 ..
             } => stream(&head, body, place),
-            Driven { answer, .. } => json(envelope(&answer, &id, elapsed)),
+            Driven { answer, .. } => json(envelope(answer, &id, elapsed)),
         }),
-        Executed::Check(report) => Ok(json(plain(&checked(Some(&id), &report), &id, elapsed))),
-        Executed::Description(value) => Ok(json(plain(&value, &id, elapsed))),
+        Executed::Check(report) => Ok(json(plain(&checked(Some(&id), &report), &id, elapsed).into())),
+        Executed::Description(value) => Ok(json(plain(&value, &id, elapsed).into())),
     }
 }
 
@@ -110,15 +110,17 @@ fn word(fields: &mut Fields, name: &str) -> String {
     }
 }
 
-fn envelope(answer: &CallAnswer, id: &str, elapsed: u128) -> Vec<u8> {
-    let result = answer.result.json().unwrap_or(b"null");
-    let mut out = Vec::with_capacity(result.len() + 512);
-    out.extend_from_slice(br#"{"status":"success","result":"#);
-    out.extend_from_slice(result);
-    out.extend_from_slice(br#","connector_metadata":"#);
-    answer.meta.write(&mut out);
-    finish(&mut out, id, elapsed);
-    out
+fn envelope(answer: CallAnswer, id: &str, elapsed: u128) -> ResponseBody {
+    let mut tail = Vec::with_capacity(512);
+    tail.extend_from_slice(br#","connector_metadata":"#);
+    answer.meta.write(&mut tail);
+    finish(&mut tail, id, elapsed);
+    let result = match answer.result {
+        Payload::Raw(bytes) => bytes,
+        Payload::Shaped(bytes) => Bytes::from(bytes),
+        Payload::Stream(_) => Bytes::from_static(b"null"),
+    };
+    pieces::body(br#"{"status":"success","result":"#.to_vec(), result, tail)
 }
 
 fn plain(result: &Value, id: &str, elapsed: u128) -> Vec<u8> {
@@ -141,8 +143,8 @@ fn finish(out: &mut Vec<u8>, id: &str, elapsed: u128) {
     out.extend_from_slice(b"}}");
 }
 
-fn json(bytes: Vec<u8>) -> Response {
-    let mut response = Response::new(ResponseBody::from(Bytes::from(bytes)));
+fn json(body: ResponseBody) -> Response {
+    let mut response = Response::new(body);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

@@ -19,6 +19,7 @@ mod layer;
 mod oauth_apps;
 mod openapi;
 mod pages;
+mod pieces;
 pub mod problem;
 mod query;
 mod redirect_urls;
