@@ -35,6 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     signal.signal(signal.SIGTERM, interrupt)
     config.addinivalue_line("markers", "sqlite_only: what is tested does not depend on the database")
+    config.addinivalue_line("markers", "postgres_only: several processes share the database")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -43,6 +44,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     chosen = metafunc.config.getoption("--database") or (["sqlite", "postgres"] if postgres.url() else ["sqlite"])
     if metafunc.definition.get_closest_marker("sqlite_only"):
         chosen = [name for name in chosen if name == "sqlite"]
+    if metafunc.definition.get_closest_marker("postgres_only"):
+        chosen = [name for name in chosen if name == "postgres"]
     metafunc.parametrize("database", chosen, scope="session")
 
 
