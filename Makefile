@@ -1,6 +1,6 @@
 # What people run here. `make help` lists it; the work is done by cargo and by the scripts in scripts/.
 
-.PHONY: help demo test lint docs-check fuzz bench
+.PHONY: help demo test lint docs-check fuzz chaos bench
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -20,6 +20,10 @@ docs-check: ## build the API documentation of the crates; broken links fail
 
 fuzz: ## every fuzz target for a minute, two at a time
 	scripts/fuzz 60
+
+chaos: ## three replicas, four providers, kill -9, database restarts, hanging providers; under 5 minutes
+	cargo build --package keybearer
+	scripts/chaos $(CHAOS)
 
 bench: ## execute against a bare pass-through proxy, the connector engine against plain parses
 	cargo build --release --package keybearer

@@ -147,6 +147,10 @@ fn settings(config: &Config) -> Settings {
         public_url: config.public_url.clone(),
         oauth_session_ttl: config.oauth_session_ttl,
         secret_ttl: config.secret_ttl,
+        pending_consents: crate::store::PendingLimit {
+            organization: i64::from(config.max_pending_consents),
+            workspace: i64::from(config.max_pending_consents_per_workspace),
+        },
         callback_mode: config.callback_mode,
         refresh_ahead: config.refresh_ahead,
         upstream_timeout: config.upstream_timeout,

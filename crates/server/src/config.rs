@@ -44,6 +44,10 @@ pub struct Config {
     pub secret_ttl: Duration,
     /// `KEYBEARER_CALLBACK_MODE`: what a callback hands to the application when `initiate` does not say.
     pub callback_mode: CallbackMode,
+    /// `KEYBEARER_MAX_PENDING_CONSENTS`: consents of one organization that may be under way.
+    pub max_pending_consents: u32,
+    /// `KEYBEARER_MAX_PENDING_CONSENTS_PER_WORKSPACE`: consents of one workspace that may be under way.
+    pub max_pending_consents_per_workspace: u32,
     /// `KEYBEARER_REFRESH_AHEAD`: access tokens in use are renewed shortly before they expire, idle grants every few days.
     pub refresh_ahead: bool,
     /// `KEYBEARER_UPSTREAM_TIMEOUT`: for one call with all its tries.
@@ -141,6 +145,18 @@ impl Config {
                 "secret_id",
                 "`secret_id` or `connector_id`",
                 CallbackMode::from_name,
+            )?,
+            max_pending_consents: source.parsed(
+                "MAX_PENDING_CONSENTS",
+                "10000",
+                value::COUNT,
+                value::count,
+            )?,
+            max_pending_consents_per_workspace: source.parsed(
+                "MAX_PENDING_CONSENTS_PER_WORKSPACE",
+                "50",
+                value::COUNT,
+                value::count,
             )?,
             refresh_ahead: source.parsed("REFRESH_AHEAD", "on", "`on` or `off`", value::switch)?,
             upstream_timeout: source.parsed("UPSTREAM_TIMEOUT", "30s", value::DURATION, value::positive)?,

@@ -53,10 +53,8 @@ fn text_fault(bounds: &Bounds, text: &str) -> Option<(&'static str, String)> {
     if let Some(most) = bounds.max_length.filter(|most| length > *most) {
         return Some(("range", format!("must have at most {most} characters")));
     }
-    // The loader refused what does not compile.
-    let found = |pattern: &&String| regex_lite::Regex::new(pattern).is_ok_and(|regex| regex.is_match(text));
-    if let Some(pattern) = bounds.pattern.as_ref().filter(|pattern| !found(pattern)) {
-        return Some(("pattern", format!("must match {pattern}")));
+    if let Some(pattern) = bounds.pattern.as_ref().filter(|pattern| !pattern.is_in(text)) {
+        return Some(("pattern", format!("must match {}", pattern.as_str())));
     }
     let format = bounds.format.filter(|format| !is_of(*format, text))?;
     Some(("format", format!("must be {}", words(format))))
@@ -90,6 +88,7 @@ fn words(format: Format) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::Pattern;
     use serde_json::json;
 
     fn message(bounds: &Bounds, value: &Value) -> Option<String> {
@@ -116,7 +115,7 @@ mod tests {
         let bounds = Bounds {
             min_length: Some(2),
             max_length: Some(3),
-            pattern: Some("^[a-zé]+$".into()),
+            pattern: Some(Pattern::parse("^[a-zé]+$").unwrap()),
             ..Bounds::default()
         };
         assert_eq!(message(&bounds, &json!("éé")), None);

@@ -370,4 +370,29 @@ mod tests {
         assert_eq!((ignored["content"].as_str(), ignored["has_more"].as_bool()), (Some("Y2Q="), Some(false)));
         assert!(answer(&chunk(0, 3, true), 206, None, &[0xff, 0xff]).is_err());
     }
+
+    #[test]
+    fn a_character_that_the_window_cuts_comes_with_the_next_one() {
+        let chunk = |first, last, body: &[u8], range: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_RANGE, range.parse().unwrap());
+            let body = Bytes::copy_from_slice(body);
+            let response = Response { status: StatusCode::PARTIAL_CONTENT, headers, body };
+            Chunk { first, last, text: true }.answer(&response).map(|answer| match answer.result {
+                Payload::Shaped(bytes) => serde_json::from_slice::<serde_json::Value>(&bytes).unwrap(),
+                _ => panic!("no object"),
+            })
+        };
+        let cut = chunk(0, 2, "hié".as_bytes().split_at(3).0, "bytes 0-2/6").unwrap();
+        assert_eq!(
+            (&cut["content"], &cut["bytes_returned"], &cut["has_more"]),
+            (&"hi".into(), &2.into(), &true.into())
+        );
+        assert_eq!(cut["next_range_header"], "bytes=2-4");
+        let rest = chunk(2, 4, "é!!".as_bytes().split_at(3).0, "bytes 2-4/6").unwrap();
+        assert_eq!((&rest["content"], &rest["next_range_header"]), (&"é!".into(), &"bytes=5-7".into()));
+        // At the end of the file nothing comes any more, and bytes that are no text at all never will be.
+        assert!(chunk(0, 2, &[b'h', b'i', 0xc3], "bytes 0-2/3").is_err());
+        assert!(chunk(0, 2, &[0xff, 0xfe, 0xfd], "bytes 0-2/9").is_err());
+    }
 }

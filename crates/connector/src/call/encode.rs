@@ -2,27 +2,10 @@
 //!
 //! Knows RFC 3986, `application/x-www-form-urlencoded` and Rest.li's own rule. Must not know parameters.
 
-use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use std::borrow::Cow;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// All but the unreserved characters of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-/// What may not stand in a path as it is; `%` may, so that a definition can write encoded text.
-const NOT_IN_PATH: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'#')
-    .add(b'<')
-    .add(b'>')
-    .add(b'?')
-    .add(b'`')
-    .add(b'{')
-    .add(b'}')
-    .add(b'^')
-    .add(b'|')
-    .add(b'\\')
-    .add(b'[')
-    .add(b']');
 /// Rest.li 2.0 complex values keep their structure.
 const RESTLI_COMPLEX: &AsciiSet = &RESERVED.remove(b'(').remove(b')').remove(b':').remove(b',').remove(b'%');
 /// Other Rest.li values keep commas only.
@@ -38,11 +21,6 @@ pub(crate) fn component(text: &str) -> String {
 /// Appends [`component`].
 pub(crate) fn push_component(out: &mut String, text: &str) {
     out.extend(utf8_percent_encode(text, RESERVED));
-}
-
-/// A definition's own path text, `/` and sub-delimiters kept.
-pub(crate) fn path_literal(text: &str) -> Cow<'_, str> {
-    utf8_percent_encode(text, NOT_IN_PATH).into()
 }
 
 /// A name or value of a form or query: like [`component`], with `+` for a space.
@@ -129,10 +107,6 @@ mod tests {
     fn known_texts() {
         assert_eq!(component("a b/ü~-._"), "a%20b%2F%C3%BC~-._");
         assert_eq!(form([("a b", "c+d&e")]), "a+b=c%2Bd%26e");
-        assert_eq!(
-            path_literal("/adAccountUsers/(account=x)/customers:listX"),
-            "/adAccountUsers/(account=x)/customers:listX"
-        );
         let mut restli = Pairs::new(true);
         for (name, value) in [("q", "List(urn%3Ali,b)"), ("x", "a,b (c)"), ("d", "(start:(year:2023))")] {
             restli.push(name, value);

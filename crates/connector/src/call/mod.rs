@@ -44,6 +44,7 @@ mod selection;
 mod settings;
 mod shape;
 mod slice;
+mod specials;
 mod supplied;
 mod target;
 mod template;

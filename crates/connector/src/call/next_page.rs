@@ -6,7 +6,7 @@
 use super::encode;
 use super::request::resolve;
 use super::target::Target;
-use crate::plan::{NextCursor, Operation, PathTemplate, Piece};
+use crate::plan::{NextCursor, Operation, PathTemplate};
 use http::Method;
 use url::Url;
 
@@ -46,16 +46,7 @@ fn is_locator_of(template: &PathTemplate, path: &str) -> bool {
 
 /// `/contacts`, `/contacts/`, `/contacts.json` for `/contacts`; a placeholder is one segment that leads nowhere else.
 fn is_path_of(template: &PathTemplate, path: &str) -> bool {
-    let mut pattern = String::from("^");
-    for piece in &template.pieces {
-        match piece {
-            Piece::Literal(text) => pattern.push_str(&regex_lite::escape(&encode::path_literal(text))),
-            Piece::Placeholder(_) => pattern.push_str("([^/]+)"),
-        }
-    }
-    let pattern = format!("{}(?:\\.json)?/?$", pattern.trim_end_matches('/'));
-    let found = regex_lite::Regex::new(&pattern).ok().and_then(|regex| regex.captures(path));
-    found.is_some_and(|found| found.iter().skip(1).flatten().all(|value| !encode::climbs(value.as_str())))
+    template.values_in(path).is_some_and(|values| !values.into_iter().any(encode::climbs))
 }
 
 #[cfg(test)]

@@ -131,7 +131,7 @@ impl PathTemplate {
     fn render(&self, accepted: &Accepted, path: &mut String) -> Result<(), Fault> {
         for piece in &self.pieces {
             match piece {
-                Piece::Literal(text) => path.push_str(&encode::path_literal(text)),
+                Piece::Literal(text) => path.push_str(text),
                 Piece::Placeholder(name) => {
                     let value = accepted.values.get(name).filter(|value| !json::is_blank(value));
                     let value = value.ok_or_else(|| {

@@ -6,7 +6,7 @@
 use super::node::Node;
 use super::reader::{Object, Reader};
 use super::{body, parameter};
-use crate::plan::{Bounds, Format};
+use crate::plan::{Bounds, Format, Pattern};
 use indexmap::IndexMap;
 
 const KEY: &str = "x-keybearer-validate";
@@ -54,11 +54,11 @@ fn of_schema<'d>(reader: &mut Reader<'d>, schema: &'d Node) -> Option<Bounds> {
     (bounds != Bounds::default()).then_some(bounds)
 }
 
-fn pattern<'d>(reader: &mut Reader<'d>, schema: &'d Node) -> Option<String> {
+fn pattern<'d>(reader: &mut Reader<'d>, schema: &'d Node) -> Option<Pattern> {
     let node = schema.get("pattern")?;
     let text = node.as_str()?;
-    match regex_lite::Regex::new(text) {
-        Ok(_) => Some(text.to_owned()),
+    match Pattern::parse(text) {
+        Ok(pattern) => Some(pattern),
         Err(why) => {
             reader.error(
                 node,

@@ -101,7 +101,7 @@ fn operation<'d>(
     let usable = entity.is_some() && action.is_some() && template.is_some();
     // Stand-ins for what is missing: the mistakes behind it are told in the same run.
     let (entity, action) = (entity.unwrap_or_default(), action.unwrap_or(Action::List));
-    let path = template.unwrap_or(PathTemplate { pieces: Vec::new() });
+    let path = template.unwrap_or_default();
     if file_url.is_some()
         && action != Action::Download
         && let Some(entry) = object.map.entry("x-airbyte-file-url")

@@ -5,9 +5,8 @@
 use super::client::{self, ClientKeys, TokenRequest};
 use super::endpoint::{self, OauthError};
 use crate::call::encode::component;
-use crate::call::{Attachment, Environment};
+use crate::call::{Attachment, Environment, Response};
 use crate::plan::{ClientAuth, OauthPlan, Revocation, Template, TokenBody};
-use http::StatusCode;
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use serde_json::Value;
 
@@ -38,7 +37,9 @@ pub enum Outcome {
     Revoked,
     /// The provider does not revoke this kind of token.
     Unsupported,
-    /// It did not work.
+    /// The provider said no: to the client, or to a token that it does not know (any more).
+    Refused,
+    /// It did not work now.
     Failed,
 }
 
@@ -90,12 +91,26 @@ pub fn request(
     Ok(Some(request))
 }
 
-/// What the status of a revocation means.
-pub fn read(status: StatusCode) -> Outcome {
-    match status.as_u16() {
-        200..=299 | 404 | 410 => Outcome::Revoked,
+/// Codes of an answer that mean a token which nobody can use any more: Google says `invalid_token` with status 400,
+/// Slack the others inside a 200.
+const DEAD: [&str; 5] =
+    ["invalid_token", "invalid_auth", "token_revoked", "token_expired", "account_inactive"];
+
+/// What the answer to a revocation means.
+pub fn read(oauth: &OauthPlan, response: &Response) -> Outcome {
+    let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+    let told = oauth.token_error.as_ref().filter(|error| body.get(&error.field) == Some(&error.on_value));
+    let field = told.and_then(|error| error.message_field.as_deref()).unwrap_or("error");
+    let code = body.get(field).and_then(Value::as_str).unwrap_or_default();
+    match response.status.as_u16() {
+        200..=299 if told.is_none() => Outcome::Revoked,
+        404 | 410 => Outcome::Revoked,
         405 | 501 => Outcome::Unsupported,
-        // 503 is RFC 7009's "try again"; 400 may be unsupported_token_type, which only the body tells.
+        // 408 and 429 are for later, as 503 is (RFC 7009 section 2.2.1).
+        408 | 429 => Outcome::Failed,
+        200..=299 | 400..=499 if DEAD.contains(&code) => Outcome::Revoked,
+        200..=299 | 400..=499 if code == "unsupported_token_type" => Outcome::Unsupported,
+        200..=299 | 400..=499 => Outcome::Refused,
         _ => Outcome::Failed,
     }
 }
@@ -240,5 +255,40 @@ mod tests {
         let (_, _, authorization, _) =
             sent(Revocation { bearer: true, ..revocation("POST", "https://a.example/auth.revoke") }).unwrap();
         assert_eq!(authorization, "Bearer acc3ss");
+    }
+
+    #[test]
+    fn answers_tell_gone_from_refused_and_not_now() {
+        let plain = sample::oauth();
+        let slack = OauthPlan {
+            token_error: Some(crate::plan::TokenError {
+                field: "ok".to_owned(),
+                on_value: json!(false),
+                message_field: Some("error".to_owned()),
+            }),
+            ..sample::oauth()
+        };
+        let said = |oauth: &OauthPlan, status: u16, body: &str| {
+            let status = http::StatusCode::from_u16(status).unwrap();
+            let body = Bytes::copy_from_slice(body.as_bytes());
+            read(oauth, &Response { status, headers: http::HeaderMap::new(), body })
+        };
+        for (status, body, outcome) in [
+            (200, "", Outcome::Revoked),
+            (204, r#"{"ok":false}"#, Outcome::Revoked),
+            (404, "", Outcome::Revoked),
+            (400, r#"{"error":"invalid_token"}"#, Outcome::Revoked),
+            (400, r#"{"error":"unsupported_token_type"}"#, Outcome::Unsupported),
+            (400, "no JSON", Outcome::Refused),
+            (401, r#"{"error":"invalid_client"}"#, Outcome::Refused),
+            (429, "", Outcome::Failed),
+            (503, r#"{"error":"invalid_token"}"#, Outcome::Failed),
+            (501, "", Outcome::Unsupported),
+        ] {
+            assert_eq!(said(&plain, status, body), outcome, "{status} {body}");
+        }
+        assert_eq!(said(&slack, 200, r#"{"ok":true}"#), Outcome::Revoked);
+        assert_eq!(said(&slack, 200, r#"{"ok":false,"error":"token_revoked"}"#), Outcome::Revoked);
+        assert_eq!(said(&slack, 200, r#"{"ok":false,"error":"fatal_error"}"#), Outcome::Refused);
     }
 }

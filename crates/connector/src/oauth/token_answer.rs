@@ -273,6 +273,20 @@ mod tests {
     }
 
     #[test]
+    fn lives_of_refresh_tokens_by_their_names() {
+        let told = |body: Value| answer_of(&body).refresh_expires_in.map(|life| life.as_secs());
+        assert_eq!(told(json!({"access_token": "a"})), None);
+        assert_eq!(told(json!({"access_token": "a", "refresh_expires_in": 1800})), Some(1800));
+        assert_eq!(told(json!({"access_token": "a", "refresh_token_expires_in": "60"})), Some(60));
+        assert_eq!(
+            told(json!({"access_token": "a", "x_refresh_token_expires_in": 8_726_400})),
+            Some(8_726_400)
+        );
+        // Keycloak says 0 for one that does not end.
+        assert_eq!(told(json!({"access_token": "a", "refresh_expires_in": 0})), None);
+    }
+
+    #[test]
     fn errors_with_any_status() {
         let fault =
             |status, body: Value| read(&sample::oauth(), &response(status, body.to_string())).err().unwrap();

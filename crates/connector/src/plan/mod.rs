@@ -16,7 +16,7 @@ pub use auth::{
     SchemeKind, TokenBody, TokenError, Variable,
 };
 pub(crate) use authority::Authority;
-pub use bounds::{Bounds, Format};
+pub use bounds::{Bounds, Format, Pattern};
 pub use operation::{
     Action, Body, BodyField, Download, Extract, Fields, GraphqlBody, Location, MetaSource, NextCursor,
     Operation, Paging, ParamStyle, Parameter, ValueType,

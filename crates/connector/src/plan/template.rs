@@ -3,6 +3,9 @@
 //! Knows how to render them over given values, without I/O and with fuel. Must not know where values come from.
 //! Rendered values are data: they are never rendered again.
 
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use regex_lite::Regex;
+
 /// A text with `{{ … }}` expressions (a Jinja subset).
 #[derive(Debug, Clone)]
 pub struct Template {
@@ -13,20 +16,39 @@ pub struct Template {
 }
 
 /// A path with `{name}` placeholders.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct PathTemplate {
     /// Literals and placeholders in order.
     pub pieces: Vec<Piece>,
+    /// What paths it makes; none: none.
+    own: Option<Regex>,
 }
 
 /// A piece of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Piece {
-    /// As it is.
+    /// The definition's own text, percent-encoded as it is sent.
     Literal(String),
     /// The percent-encoded value of that parameter.
     Placeholder(String),
 }
+
+/// What may not stand in a path as it is; `%` may, so that a definition can write encoded text.
+const NOT_IN_PATH: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'`')
+    .add(b'{')
+    .add(b'}')
+    .add(b'^')
+    .add(b'|')
+    .add(b'\\')
+    .add(b'[')
+    .add(b']');
 
 impl Template {
     /// A checked template. `Err` says what the syntax error is.
@@ -53,6 +75,13 @@ impl Template {
     }
 }
 
+impl Piece {
+    /// A definition's own path text, `/` and sub-delimiters kept.
+    fn literal(text: &str) -> Self {
+        Self::Literal(utf8_percent_encode(text, NOT_IN_PATH).to_string())
+    }
+}
+
 impl PathTemplate {
     /// Reads a path with `{name}` placeholders (names: letters, digits, `_`, `-`, `.`).
     pub fn parse(text: &str) -> Result<Self, String> {
@@ -73,7 +102,7 @@ impl PathTemplate {
                 return Err(format!("{{{name}}} is no placeholder in the path {text:?}"));
             }
             if !literal.is_empty() {
-                pieces.push(Piece::Literal(literal.to_owned()));
+                pieces.push(Piece::literal(literal));
             }
             pieces.push(Piece::Placeholder(name.to_owned()));
             rest = after;
@@ -82,9 +111,17 @@ impl PathTemplate {
             return Err(format!("a }} is not opened in the path {text:?}"));
         }
         if !rest.is_empty() {
-            pieces.push(Piece::Literal(rest.to_owned()));
+            pieces.push(Piece::literal(rest));
         }
-        Ok(Self { pieces })
+        let own = Some(own(&pieces)?);
+        Ok(Self { pieces, own })
+    }
+
+    /// The placeholders' texts in a path that this template makes: every placeholder is a part of one segment. A format
+    /// (`.json`) or a slash may follow.
+    pub fn values_in<'a>(&self, path: &'a str) -> Option<Vec<&'a str>> {
+        let found = self.own.as_ref()?.captures(path)?;
+        Some(found.iter().skip(1).flatten().map(|value| value.as_str()).collect())
     }
 
     /// Names of the placeholders, in order.
@@ -94,6 +131,19 @@ impl PathTemplate {
             Piece::Literal(_) => None,
         })
     }
+}
+
+/// The paths of these pieces as one expression, with a group for each placeholder.
+fn own(pieces: &[Piece]) -> Result<Regex, String> {
+    let mut pattern = String::from("^");
+    for piece in pieces {
+        match piece {
+            Piece::Literal(text) => pattern.push_str(&regex_lite::escape(text)),
+            Piece::Placeholder(_) => pattern.push_str("([^/]+)"),
+        }
+    }
+    let pattern = format!("{}(?:\\.json)?/?$", pattern.trim_end_matches('/'));
+    Regex::new(&pattern).map_err(|error| format!("the path cannot be read back: {error}"))
 }
 
 #[cfg(test)]
@@ -108,6 +158,18 @@ mod tests {
         for bad in ["users", "/a?b", "/{", "/{}", "/{a b}", "/a}", "/a#b", "/a\\b"] {
             assert!(PathTemplate::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn paths_are_read_back() {
+        let path = PathTemplate::parse("/adAccountUsers/(account={account})/a b:listX/{id}").unwrap();
+        assert_eq!(path.pieces.first(), Some(&Piece::Literal("/adAccountUsers/(account=".into())));
+        assert_eq!(
+            path.values_in("/adAccountUsers/(account=1%2F2)/a%20b:listX/7.json"),
+            Some(vec!["1%2F2", "7.json"])
+        );
+        assert_eq!(path.values_in("/adAccountUsers/(account=1/2)/a%20b:listX/7"), None);
+        assert_eq!(PathTemplate::default().values_in(""), None);
     }
 
     #[test]

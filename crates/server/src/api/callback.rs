@@ -15,7 +15,7 @@ use http::{HeaderValue, Method, StatusCode, Uri, header};
 /// then `iss` is checked, the code exchanged and the grant stored. The browser is sent on to the `redirect_url` of the
 /// consent with `secret_id` or `connector_id`, or with `error` and `error_description`: `access_denied` and the other
 /// registered codes of the provider, `provider_error`, `session_expired`, `invalid_state`, `token_exchange_failed`,
-/// `creation_failed`.
+/// `account_mismatch`, `binding_required`, `creation_failed`.
 #[utoipa::path(
     get,
     path = "/oauth/callback/{slug}",
@@ -43,7 +43,7 @@ pub(super) async fn context(
 /// then `iss` is checked, the code exchanged and the grant stored. The browser is sent on to the `redirect_url` of the
 /// consent with `secret_id` or `connector_id`, or with `error` and `error_description`: `access_denied` and the other
 /// registered codes of the provider, `provider_error`, `session_expired`, `invalid_state`, `token_exchange_failed`,
-/// `creation_failed`.
+/// `account_mismatch`, `binding_required`, `creation_failed`.
 #[utoipa::path(
     get,
     path = "/api/v1/integrations/connectors/oauth/callback",

@@ -5,11 +5,13 @@
 use super::answer::{connector, connector_summary, ok};
 use super::body::{Body, Fields, OptionalBody, TEXT_MAX, TYPE_NAMES, find_type};
 use super::flows::{connector_name, uuid};
+use super::idempotency::{OptionalKey, once};
 use super::query::{Id, Query, cursor_after};
 use super::{Answer, App, schema};
 use crate::core::access::Caller;
 use crate::core::call::{self, CheckReport};
 use crate::core::connectors::{self, Create, CredentialSource};
+use crate::core::idempotency::{Keyed, fingerprint};
 use crate::core::workspaces;
 use crate::store::{ConnectorFilter, ConnectorUpdate, ConnectorView};
 use axum::Json;
@@ -30,11 +32,14 @@ const PAGE_MAX: i64 = 1000;
 ///
 /// An unknown, used or expired `secret_id`, one of another organization or connector type, and a wrong or missing
 /// `code_verifier` are answered alike: 400 `invalid_secret_id`. One of another workspace is 404.
+///
+/// With an `Idempotency-Key` the connector is created once, however often the call is sent.
 #[utoipa::path(
     post,
     path = "/api/v1/integrations/connectors",
     tag = "Connectors",
     operation_id = "createConnector",
+    params(schema::idempotency::IdempotencyHeader),
     request_body(content = schema::connectors::CreateConnectorRequest, examples(
         ("consent" = (summary = "By the secret_id of a consent", value = json!({
             "external_user_id": "user_42", "connector_type": "hubspot",
@@ -53,14 +58,32 @@ const PAGE_MAX: i64 = 1000;
         })))
     )),
     responses(
-        (status = 200, description = "The connector.", body = schema::connectors::Connector),
+        (status = 200, description = "The connector.", body = schema::connectors::Connector, headers(
+            ("Idempotent-Replayed" = String, description = "`true`: the answer of the first call with this `Idempotency-Key`.")
+        )),
     ),
-    extensions(("x-keybearer-errors" = json!(["invalid_secret_id", "credentials_mismatch", "invalid", "check_failed", "not_found"]))),
+    extensions(("x-keybearer-errors" = json!(["invalid_secret_id", "credentials_mismatch", "invalid", "check_failed", "idempotency_key_reused", "idempotency_in_progress", "unknown_outcome", "answer_not_kept", "not_found"]))),
 )]
-pub(super) async fn create(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer {
+pub(super) async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    OptionalKey(key): OptionalKey,
+    Body(body): Body,
+) -> Answer {
+    let request = key.is_some().then(|| fingerprint(&body));
     let ask = read_create(&app, body, true)?;
-    let view = connectors::create(&app, &caller, ask).await?;
-    ok(whole(&app, &view))
+    let (Some(key), Some(request)) = (key, request) else {
+        let view = connectors::create(&app, &caller, ask, None).await?;
+        return ok(whole(&app, &view));
+    };
+    caller.allow_workspace_name(&ask.workspace_name)?;
+    let keyed = Keyed::new(&app, &caller, &ask.workspace_name, "create", &key.text, request);
+    let done = Arc::clone(&app);
+    let work = move |keyed: Arc<Keyed>| async move {
+        let view = connectors::create(&done, &caller, ask, Some(&keyed)).await?;
+        Ok(whole(&done, &view).to_string().into_bytes())
+    };
+    once(&app, key, keyed, work).await
 }
 
 /// Check credentials without saving them

@@ -4,11 +4,13 @@
 
 use super::body::{Body, Fields, TEXT_MAX};
 use super::connectors::checked;
+use super::idempotency::{Key, OptionalKey, once};
 use super::query::Id;
 use super::{Answer, App, schema};
 use crate::core::access::Caller;
-use crate::core::call::{Driven, Execute, Executed, execute};
+use crate::core::call::{Driven, Execute, Executed, execute, resolve};
 use crate::core::error::Error;
+use crate::core::idempotency::{Keyed, fingerprint};
 use crate::egress::BodyStream;
 use axum::body::{Body as ResponseBody, Bytes};
 use axum::extract::State;
@@ -16,6 +18,7 @@ use axum::response::Response;
 use http::{HeaderValue, header};
 use keybearer_connector::call::{Answer as CallAnswer, Payload, Shaping, StreamHead};
 use serde_json::{Map, Value};
+use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 
 /// Fields of a projection.
@@ -28,12 +31,16 @@ const FIELDS_MAX: usize = 500;
 /// idempotent methods are tried up to three times inside the time limit.
 ///
 /// A `download` answers the bytes of the file, unless it is asked for a JSON chunk.
+///
+/// With an `Idempotency-Key` the operation is sent once, however often the call is. Whatever came of it, errors of the
+/// provider included, is answered again for 24 hours; a call that was refused before anything was sent leaves the key
+/// free. Not on downloads.
 #[utoipa::path(
     post,
     path = "/api/v1/integrations/connectors/{id}/execute",
     tag = "Execute",
     operation_id = "execute",
-    params(schema::connectors::ConnectorPath),
+    params(schema::connectors::ConnectorPath, schema::idempotency::IdempotencyHeader),
     request_body(content = schema::execute::ExecuteRequest, examples(
         ("list" = (summary = "A page of a list", value = json!({
             "entity": "contacts", "action": "list", "params": {"limit": 10}
@@ -47,16 +54,28 @@ const FIELDS_MAX: usize = 500;
         (status = 200, description = "What the provider answered.", content(
             (schema::execute::Executed = "application/json"),
             (String = "application/octet-stream")
-        ), headers(("Content-Disposition" = String, description = "Name of a downloaded file; only with bytes."))),
+        ), headers(
+            ("Content-Disposition" = String, description = "Name of a downloaded file; only with bytes."),
+            ("Idempotent-Replayed" = String, description = "`true`: the answer of the first call with this `Idempotency-Key`.")
+        )),
         (status = 206, description = "The bytes that a `range_header` asked for.", body = String, content_type = "application/octet-stream"),
     ),
-    extensions(("x-keybearer-errors" = json!(["invalid", "unknown_entity", "unknown_action", "invalid_params", "not_pageable", "not_found", "reauthorization_required", "app_misconfigured", "upstream_rejected", "upstream_forbidden", "upstream_not_found", "upstream_conflict", "upstream_rate_limited", "upstream_error", "upstream_timeout", "upstream_blocked", "upstream_response_too_large", "upstream_redirect_refused", "token_endpoint_error", "refresh_in_progress", "connector_busy"]))),
+    extensions(("x-keybearer-errors" = json!(["invalid", "unknown_entity", "unknown_action", "invalid_params", "not_pageable", "not_found", "reauthorization_required", "app_misconfigured", "upstream_rejected", "upstream_forbidden", "upstream_not_found", "upstream_conflict", "upstream_rate_limited", "upstream_error", "upstream_timeout", "upstream_blocked", "upstream_response_too_large", "upstream_redirect_refused", "idempotency_key_reused", "idempotency_in_progress", "unknown_outcome", "answer_not_kept", "token_endpoint_error", "refresh_in_progress", "connector_busy"]))),
 )]
-pub(super) async fn run(State(app): State<App>, caller: Caller, Id(id): Id, Body(body): Body) -> Answer {
+pub(super) async fn run(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id,
+    OptionalKey(key): OptionalKey,
+    Body(body): Body,
+) -> Answer {
     let started = app.clock.ticks();
+    if let Some(key) = key {
+        return Box::pin(run_once(app, caller, id, key, body)).await;
+    }
     let ask = read(body)?;
     // Boxed here, so that the layers around move a pointer and not the whole state of a call.
-    let executed = Box::pin(execute(&app, &caller, &id, ask)).await?;
+    let executed = Box::pin(execute(&app, &caller, &id, ask, None)).await?;
     let elapsed = app.clock.ticks().saturating_sub(started).as_millis();
     match executed {
         Executed::Answer(driven) => Ok(match *driven {
@@ -71,6 +90,27 @@ pub(super) async fn run(State(app): State<App>, caller: Caller, Id(id): Id, Body
         Executed::Check(report) => Ok(json(plain(&checked(Some(&id), &report), &id, elapsed))),
         Executed::Description(value) => Ok(json(plain(&value, &id, elapsed))),
     }
+}
+
+/// The same with a key. The connector is resolved first: an answer from before is for those who may reach it now.
+async fn run_once(app: App, caller: Caller, id: String, key: Key, body: Map<String, Value>) -> Answer {
+    let started = app.clock.ticks();
+    let request = fingerprint(&body);
+    let ask = read(body)?;
+    let ready = resolve(&app, &caller, &id).await?;
+    let route = format!("execute {id}");
+    let keyed = Keyed::new(&app, &caller, &ready.workspace_id, &route, &key.text, request);
+    let done = Arc::clone(&app);
+    let work = move |keyed: Arc<Keyed>| async move {
+        let executed = execute(&done, &caller, &id, ask, Some(&keyed)).await?;
+        let elapsed = done.clock.ticks().saturating_sub(started).as_millis();
+        Ok(match executed {
+            Executed::Answer(driven) => envelope(&driven.answer, &id, elapsed),
+            Executed::Check(report) => plain(&checked(Some(&id), &report), &id, elapsed),
+            Executed::Description(value) => plain(&value, &id, elapsed),
+        })
+    };
+    once(&app, key, keyed, work).await
 }
 
 fn read(body: Map<String, Value>) -> Result<Execute, Error> {

@@ -34,7 +34,7 @@ const SCOPES_MAX: usize = 200;
             ("Cache-Control" = String, description = "`no-store`: no cache may keep it.")
         )),
     ),
-    extensions(("x-keybearer-errors" = json!(["invalid", "oauth_not_supported", "oauth_app_missing", "binding_requires_secret_id", "app_misconfigured", "not_found"]))),
+    extensions(("x-keybearer-errors" = json!(["invalid", "oauth_not_supported", "oauth_app_missing", "binding_requires_secret_id", "binding_required", "too_many_consents", "app_misconfigured", "not_found"]))),
 )]
 pub(super) async fn start(State(app): State<App>, caller: Caller, Body(body): Body) -> Answer {
     let mut fields = Fields::of(body);
@@ -49,6 +49,10 @@ pub(super) async fn start(State(app): State<App>, caller: Caller, Body(body): Bo
     let replication_config = fields.object("replication_config").map(|map| Value::Object(map).to_string());
     let code_challenge = code_challenge(&mut fields);
     let connector_id = uuid(&mut fields, "connector_id");
+    let allow_account_change = fields.flag("allow_account_change").unwrap_or(false);
+    if allow_account_change && connector_id.is_none() {
+        fields.wrong("allow_account_change", "invalid_value", "has a meaning only with `connector_id`");
+    }
     let scopes = scopes(&mut fields);
     fields.finish()?;
     let kind = find_type(&app, &kind)?;
@@ -63,6 +67,7 @@ pub(super) async fn start(State(app): State<App>, caller: Caller, Body(body): Bo
         replication_config,
         code_challenge,
         connector_id,
+        allow_account_change,
         scopes,
     };
     let url = initiate(&app, &caller, ask).await?;

@@ -27,11 +27,15 @@ use serde_json::{Value, json};
 )]
 pub(super) async fn get(State(app): State<App>, caller: Caller, Id(id): Id) -> Answer {
     let job = jobs::get(&app, &caller, &id).await?;
-    let revocations: Value = serde_json::from_str(&job.report).unwrap_or_else(|_| json!([]));
+    let report = jobs::report(&app, &job).await?;
+    let revocations: Value = serde_json::from_str(&report.to_text()).unwrap_or_else(|_| json!([]));
+    let next_attempt_at = (job.status == "pending").then(|| rfc3339(job.run_at));
     ok(json!({
         "id": job.id,
         "status": job.status,
         "revocations": revocations,
+        "attempts": job.attempts,
+        "next_attempt_at": next_attempt_at,
         "created_at": rfc3339(job.created_at),
         "updated_at": rfc3339(job.updated_at),
     }))

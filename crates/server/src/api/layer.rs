@@ -3,6 +3,7 @@
 //! Knows what every answer has. Must not know routes. One service of our own around the router instead of six boxed
 //! layers on each of its routes, because it stands on the hot path.
 
+use super::idempotency::{IDEMPOTENCY_KEY, RequestId};
 use super::{App, drain, problem};
 use crate::core::error::{Error, Kind};
 use axum::Router;
@@ -72,7 +73,7 @@ impl Service<Request> for Edge {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
+    fn call(&mut self, mut request: Request) -> Self::Future {
         let request_id = self.shared.request_ids.next();
         let origin = allowed_origin(&self.shared.cors_origins, &request);
         let early = if origin.is_some() && is_preflight(&request) {
@@ -85,6 +86,9 @@ impl Service<Request> for Edge {
         };
         if let Some(response) = early {
             return Box::pin(ready(Ok(finished(response, &request_id, origin))));
+        }
+        if request.headers().contains_key(&IDEMPOTENCY_KEY) {
+            request.extensions_mut().insert(RequestId(request_id.clone()));
         }
         let mut router = self.router.clone();
         let request = drain::on_drop(request);
@@ -106,14 +110,15 @@ fn finished(response: Response, request_id: &str, origin: Option<HeaderValue>) -
     let mut response = problem::finish(response, request_id);
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(request_id) {
-        headers.insert(REQUEST_ID, value);
+        // An answer that was given before names the request that it was given to.
+        headers.entry(REQUEST_ID).or_insert(value);
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Some(origin) = origin {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         headers.insert(
             header::ACCESS_CONTROL_EXPOSE_HEADERS,
-            HeaderValue::from_static("x-request-id, retry-after"),
+            HeaderValue::from_static("x-request-id, retry-after, idempotent-replayed"),
         );
         headers.append(header::VARY, HeaderValue::from_static("origin"));
     }
@@ -140,7 +145,10 @@ fn is_preflight(request: &Request) -> bool {
 fn preflight() -> Response {
     let headers = [
         (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, DELETE"),
-        (header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, x-organization-id"),
+        (
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            "authorization, content-type, x-organization-id, idempotency-key",
+        ),
         (header::ACCESS_CONTROL_MAX_AGE, "600"),
     ];
     (StatusCode::NO_CONTENT, headers).into_response()

@@ -12,7 +12,7 @@ mod tests;
 
 use super::{
     Answer, callback, connectors, definitions, describe, docs, execute, flows, health, jobs, oauth_apps,
-    pages, redirect_urls, schema, skills, templates, tokens, workspaces,
+    organization_settings, pages, redirect_urls, revocations, schema, skills, templates, tokens, workspaces,
 };
 use axum::response::IntoResponse;
 use http::header;
@@ -41,10 +41,12 @@ use utoipa::OpenApi;
         (name = "Tokens", description = "Bearer tokens of this API: for an application, or for one user's workspace."),
         (name = "OAuth apps", description = "The organization's own OAuth apps at the providers."),
         (name = "Redirect URLs", description = "Where users may be sent back to after a consent."),
+        (name = "Organization", description = "What the organization asks of its consents."),
         (name = "Consent", description = "From the consent link to the browser that comes back."),
         (name = "Connectors", description = "A connector type with one user's credentials: what operations run on."),
         (name = "Execute", description = "Operations at the providers."),
         (name = "Jobs", description = "Work that outlives a request."),
+        (name = "Revocations", description = "The kill switch: all grants of a scope end at once."),
         (name = "Connector types", description = "The providers that this server knows, and what they can do."),
         (name = "Workspaces", description = "One workspace a user or customer; they are created on first use."),
         (name = "Health", description = "For load balancers."),
@@ -53,12 +55,13 @@ use utoipa::OpenApi;
     paths(
         tokens::application, tokens::scoped, tokens::info, tokens::widget,
         oauth_apps::put, oauth_apps::list, oauth_apps::spec, oauth_apps::delete,
-        redirect_urls::get, redirect_urls::put,
+        redirect_urls::get, redirect_urls::put, organization_settings::get, organization_settings::put,
         flows::start, callback::legacy, callback::context,
         connectors::create, connectors::list, connectors::check_unsaved, connectors::get, connectors::put,
         connectors::delete, connectors::check, describe::inspect, describe::entities,
         connectors::for_user, connectors::instances_for_user,
         execute::run, jobs::get,
+        revocations::create, revocations::list, revocations::get, revocations::grants,
         definitions::list, definitions::get, templates::list, templates::get, skills::docs,
         workspaces::list, workspaces::stats, workspaces::get, workspaces::put, workspaces::delete,
         health::health, health::ready, pages::connect, json, docs::page,

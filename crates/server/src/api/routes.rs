@@ -6,7 +6,7 @@ use super::caller::Guarded;
 use super::layer::Edge;
 use super::{
     App, callback, connectors, definitions, describe, docs, execute, flows, health, jobs, oauth_apps,
-    openapi, pages, redirect_urls, skills, templates, tokens, workspaces,
+    openapi, organization_settings, pages, redirect_urls, revocations, skills, templates, tokens, workspaces,
 };
 use crate::core::access::Access;
 use crate::core::access::Access::{Application, Either, Public, Scoped};
@@ -56,6 +56,8 @@ pub fn routes() -> Vec<Route> {
         route!(Application, DELETE "/oauth/credentials/connector_type/{connector_type}" => oauth_apps::delete),
         route!(Application, GET "/organizations/redirect-urls" => redirect_urls::get),
         route!(Application, PUT "/organizations/redirect-urls" => redirect_urls::put),
+        route!(Application, GET "/organizations/settings" => organization_settings::get),
+        route!(Application, PUT "/organizations/settings" => organization_settings::put),
         route!(Either, POST "/integrations/connectors/oauth/initiate" => flows::start),
         route!(Public, GET "/integrations/connectors/oauth/callback" => callback::legacy),
         route!(Either, POST "/integrations/connectors" => connectors::create),
@@ -74,6 +76,10 @@ pub fn routes() -> Vec<Route> {
         route!(Either, GET "/connectors/instances_for_user" => connectors::instances_for_user),
         route!(Either, GET "/skills/docs" => skills::docs),
         route!(Either, GET "/jobs/{job_id}" => jobs::get),
+        route!(Application, POST "/revocations" => revocations::create),
+        route!(Application, GET "/revocations" => revocations::list),
+        route!(Application, GET "/revocations/{id}" => revocations::get),
+        route!(Application, GET "/revocations/{id}/grants" => revocations::grants),
         route!(Either, GET "/integrations/definitions/sources" => definitions::list),
         route!(Either, GET "/integrations/definitions/sources/{id}" => definitions::get),
         route!(Either, GET "/integrations/templates/sources" => templates::list),

@@ -114,7 +114,7 @@ async fn redirect_urls(app: &App, findings: &mut Findings) {
     for organization in organizations {
         match app.deps.store.list_redirect_urls(&organization.id).await {
             Ok(urls) if urls.is_empty() => Findings::warn(&format!(
-                "redirect URLs of `{}`: the list is empty, so every acceptable URL may receive a secret_id; PUT /api/v1/organizations/redirect-urls",
+                "redirect URLs of `{}`: the list is empty, so every acceptable URL may receive a secret_id; `keybearer org redirect-urls add` fills it",
                 organization.name
             )),
             Ok(urls) => {

@@ -37,7 +37,7 @@ enum Command {
     /// The whole product in one minute, offline
     #[command(after_help = "Example: keybearer demo --keep")]
     Demo(demo::Demo),
-    /// Organizations and their application credentials
+    /// Organizations, their application credentials, redirect URLs and settings
     #[command(subcommand)]
     Org(org::Org),
     /// The catalogue of connector types
@@ -93,4 +93,9 @@ fn fail(error: &anyhow::Error) -> ExitCode {
 /// Writes a line for a person or a script.
 fn say(line: &str) {
     drop(writeln!(std::io::stdout(), "{line}"));
+}
+
+/// Writes a line that is no part of the output: a warning, a question.
+fn tell(line: &str) {
+    drop(writeln!(std::io::stderr(), "{line}"));
 }

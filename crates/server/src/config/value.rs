@@ -12,6 +12,13 @@ use url::Url;
 /// What [`duration`] and [`positive`] accept.
 pub(super) const DURATION: &str = "a duration such as 30s, 10m, 200ms or 1h";
 
+/// What [`count`] accepts.
+pub(super) const COUNT: &str = "a number from 1 to 1000000";
+
+pub(super) fn count(text: &str) -> Option<u32> {
+    text.parse().ok().filter(|count| (1..=1_000_000).contains(count))
+}
+
 pub(super) fn address(text: &str) -> Option<SocketAddr> {
     text.parse().ok().or_else(|| text.to_socket_addrs().ok()?.next())
 }

@@ -8,6 +8,7 @@ use crate::core::catalog::ConnectorType;
 use crate::core::consent::{self, Redeem, Redeemable};
 use crate::core::error::{Error, Kind, Result};
 use crate::core::grants::{self, GrantSecret, Import, ImportedOauth};
+use crate::core::idempotency::Keyed;
 use crate::core::pin::Pin;
 use crate::core::{Deps, jobs, oauth_apps, workspaces};
 use crate::store::{
@@ -55,8 +56,13 @@ pub enum CredentialSource {
     },
 }
 
-/// Creates one. No upstream call unless `verify`.
-pub async fn create(deps: &Arc<Deps>, caller: &Caller, ask: Create) -> Result<ConnectorView> {
+/// Creates one. No upstream call unless `verify`. Its key, if it has one, is claimed when everything has been checked.
+pub async fn create(
+    deps: &Arc<Deps>,
+    caller: &Caller,
+    ask: Create,
+    keyed: Option<&Keyed>,
+) -> Result<ConnectorView> {
     caller.allow_workspace_name(&ask.workspace_name)?;
     let plan = Arc::clone(ask.kind.plan()?);
     match &ask.source {
@@ -68,10 +74,10 @@ pub async fn create(deps: &Arc<Deps>, caller: &Caller, ask: Create) -> Result<Co
                 code_verifier: code_verifier.as_ref(),
             };
             let redeemable = consent::find_redeemable(deps, caller, &redeem).await?;
-            by_secret(deps, caller, &ask, &plan, redeemable).await
+            by_secret(deps, caller, &ask, &plan, redeemable, keyed).await
         }
         CredentialSource::Credentials { values, auth_scheme } => {
-            by_credentials(deps, caller, &ask, &plan, values, auth_scheme.as_deref()).await
+            by_credentials(deps, caller, &ask, &plan, (values, auth_scheme.as_deref()), keyed).await
         }
     }
 }
@@ -82,6 +88,7 @@ async fn by_secret(
     ask: &Create,
     plan: &Arc<Plan>,
     redeemable: Redeemable,
+    keyed: Option<&Keyed>,
 ) -> Result<ConnectorView> {
     let Redeemable { granted, workspace } = redeemable;
     let later = consent::accept_environment(plan, &ask.environment, "environment")?;
@@ -111,6 +118,7 @@ async fn by_secret(
             (row.id.clone(), FinishConnector::Insert(row))
         }
     };
+    claim(deps, keyed).await?;
     consent::finish(deps, caller, granted, finish).await?;
     deps.connector_changed(&id);
     call::view(deps, caller, &id).await
@@ -121,8 +129,8 @@ async fn by_credentials(
     caller: &Caller,
     ask: &Create,
     plan: &Arc<Plan>,
-    values: &Map<String, Value>,
-    auth_scheme: Option<&str>,
+    (values, auth_scheme): (&Map<String, Value>, Option<&str>),
+    keyed: Option<&Keyed>,
 ) -> Result<ConnectorView> {
     let mut environment = consent::accept_environment(plan, &ask.environment, "environment")?;
     derive_variables(plan, values, &mut environment);
@@ -136,6 +144,7 @@ async fn by_credentials(
     if ask.verify {
         verify(deps, ready).await?;
     }
+    claim(deps, keyed).await?;
     let workspace = match known {
         Some(row) => row,
         None => workspaces::ensure(deps, caller, &ask.workspace_name, None).await?,
@@ -144,6 +153,13 @@ async fn by_credentials(
     let row = row(deps, ask, plan, &workspace, &grant, Value::Object(environment).to_string());
     deps.store.insert_connector(&row, &grant).await?;
     Ok(ConnectorView { connector: row, grant, workspace_name: workspace.name })
+}
+
+async fn claim(deps: &Deps, keyed: Option<&Keyed>) -> Result<()> {
+    match keyed {
+        Some(keyed) => keyed.claim(deps).await,
+        None => Ok(()),
+    }
 }
 
 /// A grant of values that the caller handed in; nothing is stored yet.

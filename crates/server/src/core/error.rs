@@ -24,6 +24,8 @@ pub enum Kind {
     OauthNotSupported,
     OauthAppMissing,
     BindingRequiresSecretId,
+    /// The organization asks for session binding, and the consent has none.
+    BindingRequired,
     CheckFailed,
     UnknownEntity,
     UnknownAction,
@@ -42,7 +44,19 @@ pub enum Kind {
     UpstreamResponseTooLarge,
     UpstreamRedirectRefused,
     TokenEndpointError,
+    /// The same `Idempotency-Key` with another body.
+    IdempotencyKeyReused,
+    /// The first call with that `Idempotency-Key` still runs.
+    IdempotencyInProgress,
+    /// The first call was interrupted; nobody knows what the provider did.
+    UnknownOutcome,
+    /// The first call ended; its answer was too large to keep.
+    AnswerNotKept,
     RateLimited,
+    /// Too many consents of one user or organization are under way.
+    TooManyConsents,
+    /// Too many operations of one organization at once.
+    OrganizationBusy,
     RefreshInProgress,
     /// Too many operations of one connector at once.
     ConnectorBusy,

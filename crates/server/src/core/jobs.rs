@@ -1,14 +1,16 @@
-//! Work that outlives a request: revoking a grant at its provider.
+//! Work that outlives a request: revoking a grant at its provider, and the rest of a large revocation.
 //!
 //! Knows job rows and their reports. Must not know when jobs run (`crate::jobs`).
 
 use crate::core::access::Caller;
 use crate::core::error::{Error, Kind, Result};
-use crate::core::{Deps, grants};
-use crate::store::JobRow;
+use crate::core::grants::revoke::{self, Report};
+use crate::core::{Deps, revocations};
+use crate::store::{JobReport, JobRow};
 use std::sync::Arc;
 use std::time::Duration;
 
+const REVOKE_GRANT: &str = "revoke_grant";
 /// How often a revocation is tried: with pauses that double up to an hour, over about a day.
 const TRIES: i64 = 32;
 /// First pause after a failed try.
@@ -39,32 +41,83 @@ pub async fn get(deps: &Deps, caller: &Caller, id: &str) -> Result<JobRow> {
     }
 }
 
-/// Runs one due job; false when none is due.
-pub async fn run_next(deps: &Arc<Deps>) -> Result<bool> {
+/// Outcome per token, as far as it is known: what has not been tried is pending.
+pub async fn report(deps: &Deps, job: &JobRow) -> Result<Report> {
+    let known = Report::from_text(&job.report);
+    let untried = known == Report::default() && matches!(job.status.as_str(), "pending" | "running");
+    if !untried || job.kind != REVOKE_GRANT {
+        return Ok(known);
+    }
+    match revoke::waiting(deps, &job.organization_id, &job.subject).await {
+        Err(error) if error.kind != Kind::Unavailable => Ok(Report::unopened()),
+        report => report,
+    }
+}
+
+/// Takes one due job; none when none is due.
+pub async fn claim(deps: &Deps) -> Result<Option<JobRow>> {
     let now = deps.clock.now_ms();
-    let lease = now + i64::try_from(LEASE.as_millis()).unwrap_or(i64::MAX / 2);
-    let Some(job) = deps.store.claim_job(now, lease).await? else { return Ok(false) };
-    let report = match grants::revoke::revoke(deps, &job.organization_id, &job.subject).await {
-        Ok(report) => report,
-        // The database: the lease ends by itself, and no try is lost.
-        Err(error) if error.kind == Kind::Unavailable => return Err(error),
+    // Two tokens, one call each.
+    let lease = LEASE.max(deps.settings.upstream_timeout * 3);
+    Ok(deps.store.claim_job(now, now + millis(lease)).await?)
+}
+
+/// Runs a job that this process holds.
+pub async fn run(deps: &Arc<Deps>, job: &JobRow) -> Result<()> {
+    if job.kind != REVOKE_GRANT {
+        return revocations::go_on(deps, job).await;
+    }
+    let before = Report::from_text(&job.report);
+    // A runner that dies each time reports nothing: its attempts are all there is.
+    let report = if job.attempts > TRIES {
+        before.given_up()
+    } else {
+        let report = revoke_grant(deps, job, &before).await?;
+        if job.attempts == TRIES { report.given_up_if_pending() } else { report }
+    };
+    let now = deps.clock.now_ms();
+    let (text, outcome) = (report.to_text(), report.outcome());
+    let told = JobReport { report: &text, outcome };
+    if report.is_settled() {
+        let status = if outcome == "failed" { "failed" } else { "succeeded" };
+        deps.store.finish_job(job, status, told, now).await?;
+    } else {
+        deps.store.retry_job(job, told, now + millis(pause(job.attempts)), now).await?;
+    }
+    match &job.revocation_id {
+        Some(id) if report.is_settled() => {
+            deps.store.settle_revocations(Some(id), now).await?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+async fn revoke_grant(deps: &Deps, job: &JobRow, before: &Report) -> Result<Report> {
+    match revoke::revoke(deps, &job.organization_id, &job.subject, before).await {
+        // The database: the lease ends by itself.
+        Err(error) if error.kind == Kind::Unavailable => Err(error),
         // A grant that does not open: tried again like a provider that does not answer, and given up in the end.
         Err(error) => {
             tracing::error!(job = %job.id, %error, cause = error.source.as_ref().map(ToString::to_string), "a grant cannot be revoked");
-            grants::revoke::Report::failed()
+            Ok(Report::unopened())
         }
-    };
-    let text = report.to_text();
-    let now = deps.clock.now_ms();
-    if report.is_settled() {
-        deps.store.finish_job(&job.id, &job.organization_id, "succeeded", &text, now).await?;
-    } else if job.attempts >= TRIES {
-        deps.store.finish_job(&job.id, &job.organization_id, "failed", &text, now).await?;
-    } else {
-        let doublings = u32::try_from(job.attempts.clamp(1, 12) - 1).unwrap_or(0);
-        let pause = (PAUSE * 2_u32.pow(doublings)).min(PAUSE_MAX);
-        let run_at = now + i64::try_from(pause.as_millis()).unwrap_or(i64::MAX / 2);
-        deps.store.retry_job(&job.id, &job.organization_id, &text, run_at, now).await?;
+        report => report,
     }
-    Ok(true)
+}
+
+/// Finishes revocations whose process died between a job's end and theirs.
+pub async fn settle(deps: &Deps) -> Result<()> {
+    deps.store.settle_revocations(None, deps.clock.now_ms()).await?;
+    Ok(())
+}
+
+/// Before the next try.
+fn pause(attempts: i64) -> Duration {
+    let doublings = u32::try_from(attempts.clamp(1, 12) - 1).unwrap_or(0);
+    (PAUSE * 2_u32.pow(doublings)).min(PAUSE_MAX)
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 2)
 }

@@ -8,14 +8,19 @@ pub mod call;
 pub mod catalog;
 pub mod connectors;
 pub mod consent;
+pub mod credentials;
 pub mod describe;
 pub mod error;
 pub mod feed;
 pub mod grants;
+pub mod idempotency;
 pub mod jobs;
 pub mod oauth_apps;
+pub mod organization_settings;
+pub mod organizations;
 pub mod pin;
 pub mod redirect_urls;
+pub mod revocations;
 pub mod sign_ins;
 pub mod skill_docs;
 pub mod tokens;
@@ -94,6 +99,8 @@ pub struct Settings {
     pub oauth_session_ttl: Duration,
     /// How long a `secret_id` lives.
     pub secret_ttl: Duration,
+    /// Consents that may be under way, of one organization and of one workspace.
+    pub pending_consents: crate::store::PendingLimit,
     /// Default of `callback_mode`.
     pub callback_mode: CallbackMode,
     /// Access tokens are renewed shortly before they expire.
@@ -123,6 +130,12 @@ impl Deps {
         self.feed.moved();
         self.ready.forget_workspace(id);
         self.tokens.forget_all();
+    }
+
+    /// Any number of an organization's connectors ended.
+    pub fn organization_changed(&self, id: &str) {
+        self.feed.moved();
+        self.ready.forget_organization(id);
     }
 
     /// The change feed was not read for so long that changes may be missing: nothing cached is believed.

@@ -5,7 +5,7 @@
 
 use crate::core::Deps;
 use crate::core::access::Caller;
-use crate::core::error::{Error, FieldError, Result};
+use crate::core::error::{Error, FieldError, Kind, Result};
 use url::{Host, Url};
 
 /// Longest accepted URL, in bytes.
@@ -66,11 +66,48 @@ pub async fn list(deps: &Deps, caller: &Caller) -> Result<Vec<String>> {
 
 /// Replaces the allow-list.
 pub async fn replace(deps: &Deps, caller: &Caller, urls: &[String]) -> Result<()> {
-    let mut wrong = Vec::new();
+    check_list(urls)?;
+    deps.store.replace_redirect_urls(caller.organization(), urls, deps.clock.now_ms()).await?;
+    Ok(())
+}
+
+/// Adds to an organization's allow-list what is not on it yet; the new list. For the operator.
+pub async fn add(deps: &Deps, organization: &str, urls: &[String]) -> Result<Vec<String>> {
+    check_list(urls)?;
+    let mut too_long = false;
+    let mut add = |mut list: Vec<String>| {
+        for url in urls {
+            if !list.contains(url) {
+                list.push(url.clone());
+            }
+        }
+        too_long = list.len() > LIST_MAX;
+        (!too_long).then_some(list)
+    };
+    let list = deps.store.edit_redirect_urls(organization, deps.clock.now_ms(), &mut add).await?;
+    list.ok_or_else(|| if too_long { list_too_long() } else { Error::not_found() })
+}
+
+/// Takes from an organization's allow-list; the new list. One that is not on it is an error, and nothing is taken.
+pub async fn remove(deps: &Deps, organization: &str, urls: &[String]) -> Result<Vec<String>> {
+    let mut unknown = None;
+    let mut remove = |list: Vec<String>| {
+        unknown = urls.iter().find(|url| !list.contains(url));
+        unknown.is_none().then(|| list.into_iter().filter(|url| !urls.contains(url)).collect())
+    };
+    let list = deps.store.edit_redirect_urls(organization, deps.clock.now_ms(), &mut remove).await?;
+    list.ok_or_else(|| match unknown {
+        Some(url) => Error::new(Kind::NotFound, format!("{url} is not on the list")),
+        None => Error::not_found(),
+    })
+}
+
+fn check_list(urls: &[String]) -> Result<()> {
     // Not looked at one by one: the answer must stay short, whatever was sent.
     if urls.len() > LIST_MAX {
-        return Err(Error::field("data", "too_long", "must have at most 100 URLs"));
+        return Err(list_too_long());
     }
+    let mut wrong = Vec::new();
     for (position, url) in urls.iter().enumerate() {
         if let Err(why) = check_form(url) {
             wrong.push(FieldError {
@@ -80,11 +117,11 @@ pub async fn replace(deps: &Deps, caller: &Caller, urls: &[String]) -> Result<()
             });
         }
     }
-    if !wrong.is_empty() {
-        return Err(Error::invalid(wrong));
-    }
-    deps.store.replace_redirect_urls(caller.organization(), urls, deps.clock.now_ms()).await?;
-    Ok(())
+    if wrong.is_empty() { Ok(()) } else { Err(Error::invalid(wrong)) }
+}
+
+fn list_too_long() -> Error {
+    Error::field("data", "too_long", "must have at most 100 URLs")
 }
 
 /// The URL with parameters appended. Its own query stays byte for byte, except that `dropped` names are taken out.

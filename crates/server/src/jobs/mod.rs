@@ -5,18 +5,21 @@
 
 mod renewals;
 
-use crate::core::{Deps, jobs};
+use crate::core::error::Error;
+use crate::core::{Deps, jobs, organizations};
 use crate::store::{Kind, StoreError};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 const FEED_EVERY: Duration = Duration::from_secs(1);
 /// Changes of one read.
 const FEED_PAGE: i64 = 1000;
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
 const JOBS_EVERY: Duration = Duration::from_secs(5);
+/// Jobs of one process at the same time: a revocation of many grants must not take a provider's whole rate limit.
+const JOBS_AT_ONCE: usize = 8;
 /// A code is spent within seconds; an exchange that is older belonged to a process that died.
 const STALE_EXCHANGE: Duration = Duration::from_mins(5);
 /// Changes older than this have been read by every replica that still trusts its cache.
@@ -88,6 +91,7 @@ async fn read_feed(deps: &Deps, mut seen: i64) -> Result<i64, StoreError> {
                 "connector" => deps.connector_changed(&change.key),
                 "workspace" => deps.workspace_changed(&change.key),
                 "credential" => deps.credential_changed(),
+                "organization" => deps.organization_changed(&change.key),
                 "oauth_app" => deps.oauth_app_changed(),
                 // Redirect URLs are read from the database each time.
                 _ => {}
@@ -103,25 +107,17 @@ async fn read_feed(deps: &Deps, mut seen: i64) -> Result<i64, StoreError> {
 /// Ends flows that are over and quarantined grants that nobody redeemed.
 async fn sweep(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
     loop {
+        sweep_flows(&deps, &stop).await;
         let now = deps.clock.now_ms();
-        let stale = now - i64::try_from(STALE_EXCHANGE.as_millis()).unwrap_or(0);
-        let mut new_id = || deps.random.uuid_v7(&deps.clock);
-        match deps.store.sweep_flows(now, stale, &mut new_id).await {
-            Ok(report) if report.expired + report.failed + report.quarantined_ended > 0 => {
-                tracing::info!(
-                    expired = report.expired,
-                    failed = report.failed,
-                    quarantined_ended = report.quarantined_ended,
-                    "flows swept"
-                );
-                deps.wake.notify_one();
-            }
-            Ok(_) => {}
-            Err(error) => tracing::warn!(%error, "flows could not be swept"),
-        }
         let keep = i64::try_from(KEEP_CHANGES.as_millis()).unwrap_or(0);
         if let Err(error) = deps.store.prune_changes(now - keep).await {
             tracing::warn!(%error, "old changes could not be pruned");
+        }
+        if let Err(error) = deps.store.sweep_idempotency_keys().await {
+            tracing::warn!(%error, "old idempotency keys could not be removed");
+        }
+        if let Err(error) = organizations::finish_deletions(&deps).await {
+            tracing::warn!(%error, "the deletion of an organization could not be finished");
         }
         if !pause(&mut stop, SWEEP_EVERY).await {
             return;
@@ -129,23 +125,79 @@ async fn sweep(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Runs due jobs, at once when this process made one.
+/// Sweeps batch after batch, until nothing more is waiting: a flood of flows must not take longer to go than to come.
+async fn sweep_flows(deps: &Deps, stop: &watch::Receiver<bool>) {
+    let mut new_id = || deps.random.uuid_v7(&deps.clock);
+    while !*stop.borrow() {
+        let now = deps.clock.now_ms();
+        let stale = now - i64::try_from(STALE_EXCHANGE.as_millis()).unwrap_or(0);
+        let report = match deps.store.sweep_flows(now, stale, &mut new_id).await {
+            Ok(report) => report,
+            Err(error) => return tracing::warn!(%error, "flows could not be swept"),
+        };
+        if report.expired + report.failed + report.quarantined_ended > 0 {
+            tracing::info!(
+                expired = report.expired,
+                failed = report.failed,
+                quarantined_ended = report.quarantined_ended,
+                "flows swept"
+            );
+            deps.wake.notify_one();
+        }
+        if !report.is_full() {
+            return;
+        }
+    }
+}
+
+/// Runs due jobs, a few at the same time, at once when this process made one. A stop waits for those that run.
 async fn run_jobs(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
+    let mut running = JoinSet::new();
     loop {
-        loop {
-            match jobs::run_next(&deps).await {
-                Ok(true) => {}
-                Ok(false) => break,
+        while running.len() < JOBS_AT_ONCE {
+            match jobs::claim(&deps).await {
+                Ok(Some(job)) => {
+                    let deps = Arc::clone(&deps);
+                    running.spawn(async move { jobs::run(&deps, &job).await });
+                }
+                Ok(None) => break,
                 Err(error) => {
-                    tracing::warn!(%error, cause = error.source.as_ref().map(ToString::to_string), "a job could not be run");
+                    report(&error);
                     break;
                 }
             }
         }
+        let mut failed = false;
         tokio::select! {
+            Some(done) = running.join_next() => match done {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    report(&error);
+                    failed = true;
+                }
+                // Its lease ends by itself, and its attempt counts.
+                Err(_) => tracing::error!("a job panicked"),
+            },
             () = deps.wake.notified() => {}
-            () = tokio::time::sleep(JOBS_EVERY) => {}
-            _ = stop.wait_for(|stop| *stop) => return,
+            () = tokio::time::sleep(JOBS_EVERY) => {
+                if let Err(error) = jobs::settle(&deps).await {
+                    report(&error);
+                }
+            }
+            () = stopped(&mut stop) => break,
+        }
+        // Most likely the database: not at full speed against it.
+        if failed && !pause(&mut stop, FEED_EVERY).await {
+            break;
         }
     }
+    while running.join_next().await.is_some() {}
+}
+
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    drop(stop.wait_for(|stop| *stop).await);
+}
+
+fn report(error: &Error) {
+    tracing::warn!(%error, cause = error.source.as_ref().map(ToString::to_string), "a job could not be run");
 }

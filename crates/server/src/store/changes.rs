@@ -17,10 +17,10 @@ use super::work::Work;
 pub struct ChangeRow {
     /// Its number; later ones are greater.
     pub seq: i64,
-    /// `connector`, `oauth_app`, `credential`, `workspace` or `redirect_urls`.
+    /// `connector`, `oauth_app`, `credential`, `workspace`, `redirect_urls` or `organization`.
     pub kind: String,
     /// Whose view is untrue: the connector's, credential's or workspace's id; `organization/connector type` of an
-    /// OAuth app; the organization's id for redirect URLs.
+    /// OAuth app; the organization's id for redirect URLs and for everything of an organization.
     pub key: String,
     /// The tenant.
     pub organization_id: String,
@@ -46,6 +46,8 @@ pub(super) enum Change {
     Workspace { organization: String, id: String },
     /// The redirect allow-list.
     RedirectUrls { organization: String },
+    /// Any number of connectors of an organization.
+    Organization { organization: String },
 }
 
 /// Any number, as long as no other lock of this database uses it.
@@ -74,6 +76,7 @@ pub(super) async fn append(work: &mut Work, changes: &[Change], now: i64) -> Res
             Change::Credential { organization, id } => ("credential", id.clone(), organization),
             Change::Workspace { organization, id } => ("workspace", id.clone(), organization),
             Change::RedirectUrls { organization } => ("redirect_urls", organization.clone(), organization),
+            Change::Organization { organization } => ("organization", organization.clone(), organization),
         };
         work.execute(APPEND, values![kind, &key, organization, now]).await?;
     }

@@ -5,7 +5,7 @@
 
 use super::Store;
 use super::error::Result;
-use super::sql::{row, values};
+use super::sql::{FromRow, Row, row, values};
 
 row! {
     /// One consent attempt.
@@ -44,6 +44,8 @@ row! {
         pub code_challenge: Option<String>,
         /// Connector that gets the new grant.
         pub connector_id: Option<String>,
+        /// The new grant of that connector may be another account's.
+        pub allow_account_change: bool,
         /// Name of a connector that the callback creates.
         pub name: Option<String>,
         /// Its replication configuration; JSON.
@@ -62,6 +64,39 @@ row! {
         pub created_at: i64,
         /// Epoch milliseconds.
         pub updated_at: i64,
+    }
+}
+
+/// How many flows may be pending at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PendingLimit {
+    /// Of one organization.
+    pub organization: i64,
+    /// Of one workspace.
+    pub workspace: i64,
+}
+
+/// How many flows are pending, and when the next of them ends, epoch milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PendingFlows {
+    /// Of the organization.
+    pub organization: i64,
+    /// Of the workspace.
+    pub workspace: i64,
+    /// Of the organization.
+    pub organization_ends: Option<i64>,
+    /// Of the workspace.
+    pub workspace_ends: Option<i64>,
+}
+
+impl FromRow for PendingFlows {
+    fn read(row: &mut Row) -> Result<Self> {
+        Ok(Self {
+            organization: row.take()?,
+            workspace: row.take()?,
+            organization_ends: row.take()?,
+            workspace_ends: row.take()?,
+        })
     }
 }
 
@@ -96,10 +131,50 @@ impl Store {
             "INSERT INTO flows (",
             columns!(names),
             ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
-             $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)"
+             $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)"
         );
         self.execute(text, &row.all()).await.map_err(|error| error.about("flow"))?;
         Ok(())
+    }
+
+    /// As [`Store::insert_flow`], where fewer than `limit` are pending when the row's time begins. False, and nothing
+    /// stored, where they are not. Calls at the same time may each find the last place free: there is no lock to wait
+    /// for, so the limit can be passed by as many as run at once.
+    pub async fn insert_flow_within(&self, row: &FlowRow, limit: PendingLimit) -> Result<bool> {
+        let text = concat!(
+            "INSERT INTO flows (",
+            columns!(names),
+            ") SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
+             $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27
+             WHERE (SELECT COUNT(*) FROM (SELECT 1 FROM flows WHERE organization_id = $2 AND status = 'pending'
+             AND expires_at > $26 LIMIT $28) AS of_organization) < $28
+             AND (SELECT COUNT(*) FROM (SELECT 1 FROM flows WHERE organization_id = $2 AND workspace_id = $3
+             AND status = 'pending' AND expires_at > $26 LIMIT $29) AS of_workspace) < $29"
+        );
+        let mut values = row.all();
+        values.push(limit.organization.into());
+        values.push(limit.workspace.into());
+        Ok(self.execute(text, &values).await.map_err(|error| error.about("flow"))? == 1)
+    }
+
+    /// How many flows are pending, of the organization and of one workspace in it; counted up to the limit.
+    pub async fn pending_flows(
+        &self,
+        organization: &str,
+        workspace: &str,
+        limit: PendingLimit,
+        now: i64,
+    ) -> Result<PendingFlows> {
+        let text = "SELECT
+            (SELECT COUNT(*) FROM (SELECT 1 FROM flows WHERE organization_id = $1 AND status = 'pending'
+             AND expires_at > $3 LIMIT $4) AS of_organization),
+            (SELECT COUNT(*) FROM (SELECT 1 FROM flows WHERE organization_id = $1 AND workspace_id = $2
+             AND status = 'pending' AND expires_at > $3 LIMIT $5) AS of_workspace),
+            (SELECT MIN(expires_at) FROM flows WHERE organization_id = $1 AND status = 'pending' AND expires_at > $3),
+            (SELECT MIN(expires_at) FROM flows WHERE organization_id = $1 AND workspace_id = $2
+             AND status = 'pending' AND expires_at > $3)";
+        let values = values![organization, workspace, now, limit.organization, limit.workspace];
+        Ok(self.row(text, values).await?.unwrap_or_default())
     }
 
     /// Consumes the state that arrived on `callback`'s path. Of any number of calls one gets the flow.

@@ -116,6 +116,7 @@ macro_rules! database_now {
         "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
     };
 }
+pub(super) use database_now;
 macro_rules! claim {
     ($database:ident) => {
         concat!(

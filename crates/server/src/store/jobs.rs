@@ -14,9 +14,9 @@ row! {
         pub id: String,
         /// The tenant.
         pub organization_id: String,
-        /// `revoke_grant`.
+        /// `revoke_grant`, or `end_scope`: the rest of a large revocation.
         pub kind: String,
-        /// What it is about: the grant's id.
+        /// What it is about: the id of the grant, or of the revocation.
         pub subject: String,
         /// `pending`, `running`, `succeeded` or `failed`.
         pub status: String,
@@ -32,17 +32,36 @@ row! {
         pub created_at: i64,
         /// Epoch milliseconds.
         pub updated_at: i64,
+        /// The revocation that it belongs to; none: the end of one connector or grant.
+        pub revocation_id: Option<String>,
+        /// What became of the grant in one word: `pending`, `revoked`, `unsupported` or `failed`.
+        pub outcome: String,
     }
+}
+pub(super) use columns as job_columns;
+
+/// How a job ended, or where it stands before the next try.
+#[derive(Debug, Clone, Copy)]
+pub struct JobReport<'a> {
+    /// Outcome per token; JSON.
+    pub report: &'a str,
+    /// The same in one word.
+    pub outcome: &'a str,
 }
 
 impl JobRow {
     /// A job that revokes a grant at its provider, to be done at once.
     pub fn revoke(id: String, organization: &str, grant: &str, now: i64) -> Self {
+        Self::new(id, organization, "revoke_grant", grant, now)
+    }
+
+    /// A job of that kind about `subject`, to be done at once.
+    pub fn new(id: String, organization: &str, kind: &str, subject: &str, now: i64) -> Self {
         Self {
             id,
             organization_id: organization.to_owned(),
-            kind: "revoke_grant".to_owned(),
-            subject: grant.to_owned(),
+            kind: kind.to_owned(),
+            subject: subject.to_owned(),
             status: "pending".to_owned(),
             report: "[]".to_owned(),
             attempts: 0,
@@ -50,6 +69,8 @@ impl JobRow {
             lease_until: None,
             created_at: now,
             updated_at: now,
+            revocation_id: None,
+            outcome: "pending".to_owned(),
         }
     }
 }
@@ -69,8 +90,13 @@ macro_rules! claim {
     };
 }
 const CLAIM: Fork = Fork { sqlite: claim!(""), postgres: claim!(" FOR UPDATE SKIP LOCKED") };
-const FINISH: &str = "UPDATE jobs SET status = $3, report = $4, lease_until = NULL, updated_at = $5
-    WHERE organization_id = $1 AND id = $2 AND status = 'running' RETURNING kind, subject";
+// By the number of the attempt: a runner whose lease ran out must not speak for the one that took over.
+const FINISH: &str =
+    "UPDATE jobs SET status = $4, report = $5, outcome = $6, lease_until = NULL, updated_at = $7
+    WHERE organization_id = $1 AND id = $2 AND attempts = $3 AND status = 'running'";
+const RETRY: &str =
+    "UPDATE jobs SET status = 'pending', report = $4, outcome = $5, run_at = $6, lease_until = NULL,
+    updated_at = $7 WHERE organization_id = $1 AND id = $2 AND attempts = $3 AND status = 'running'";
 const NOTHING: &[u8] = &[];
 /// Tokens that have been revoked, or given up, are not kept.
 const ERASE: &str =
@@ -80,7 +106,7 @@ pub(super) async fn insert(work: &mut Work, job: &JobRow) -> Result<()> {
     let text = concat!(
         "INSERT INTO jobs (",
         columns!(names),
-        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
     );
     work.execute(text, &job.all()).await.map_err(|error| error.about("job id"))?;
     Ok(())
@@ -100,38 +126,38 @@ impl Store {
     }
 
     /// Ends a running job as `succeeded` or `failed`. The sealed tokens of a grant whose revocation ended are erased.
-    /// False when the job does not run.
+    /// False when this attempt does not run any more.
     pub async fn finish_job(
         &self,
-        id: &str,
-        organization: &str,
+        job: &JobRow,
         status: &str,
-        report: &str,
+        report: JobReport<'_>,
         now: i64,
     ) -> Result<bool> {
         let mut work = self.begin().await?;
-        let values = values![organization, id, status, report, now];
-        let Some((kind, subject)) = work.row::<(String, String)>(FINISH, values).await? else {
+        let (organization, id) = (&job.organization_id, &job.id);
+        let values = values![organization, id, job.attempts, status, report.report, report.outcome, now];
+        if work.execute(FINISH, values).await? == 0 {
+            work.undo().await?;
             return Ok(false);
-        };
-        if kind == "revoke_grant" {
-            work.execute(ERASE, values![organization, &subject, NOTHING]).await?;
+        }
+        if job.kind == "revoke_grant" {
+            work.execute(ERASE, values![organization, &job.subject, NOTHING]).await?;
         }
         work.commit(now).await?;
         Ok(true)
     }
 
-    /// Puts a running job back, to be done from `run_at` on. False when the job does not run.
+    /// Puts a running job back, to be done from `run_at` on. False when this attempt does not run any more.
     pub async fn retry_job(
         &self,
-        id: &str,
-        organization: &str,
-        report: &str,
+        job: &JobRow,
+        report: JobReport<'_>,
         run_at: i64,
         now: i64,
     ) -> Result<bool> {
-        let text = "UPDATE jobs SET status = 'pending', report = $3, run_at = $4, lease_until = NULL, updated_at = $5
-             WHERE organization_id = $1 AND id = $2 AND status = 'running'";
-        Ok(self.execute(text, values![organization, id, report, run_at, now]).await? == 1)
+        let values =
+            values![&job.organization_id, &job.id, job.attempts, report.report, report.outcome, run_at, now];
+        Ok(self.execute(RETRY, values).await? == 1)
     }
 }

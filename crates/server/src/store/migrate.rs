@@ -15,6 +15,9 @@ macro_rules! files {
         files!($directory:
             1 "0001_first_tables",
             2 "0002_idle_grants",
+            3 "0003_idempotency",
+            5 "0005_revocations",
+            7 "0007_organization_settings",
             8 "0008_oldest_version",
         )
     };

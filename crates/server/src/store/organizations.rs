@@ -1,11 +1,14 @@
-//! Tenants, their application credentials, and where their users may be sent back to.
+//! Tenants: made, listed, and ended with everything they own.
 //!
-//! Knows client ids and secret hashes; must not know secrets or tokens.
+//! Knows what goes with an organization. Must not know why it goes. A deletion ends the credentials at once, in one
+//! transaction; workspaces end one by one after it, so that no transaction grows with the organization. Whoever died
+//! between is continued by the sweep.
 
 use super::Store;
-use super::changes::Change;
+use super::credentials::{self, CredentialRow};
 use super::error::{Result, StoreError};
-use super::sql::{locking, row, values};
+use super::sql::{FromRow, Row, locking, row, values};
+use super::work::Work;
 
 row! {
     /// A tenant.
@@ -19,21 +22,27 @@ row! {
     }
 }
 
-row! {
-    /// An application's client id and the hash of its secret.
-    pub struct CredentialRow in credentials as credential_columns {
-        /// Id, a UUID.
-        pub id: String,
-        /// The tenant.
-        pub organization_id: String,
-        /// Public part; unique over all organizations.
-        pub client_id: String,
-        /// Hash of the secret part.
-        pub secret_hash: Vec<u8>,
-        /// Epoch milliseconds.
-        pub created_at: i64,
-        /// When it was taken back, epoch milliseconds; none: it is valid.
-        pub removed_at: Option<i64>,
+/// How much an organization owns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// Valid application credentials.
+    pub credentials: i64,
+    /// OAuth apps, older ones too.
+    pub oauth_apps: i64,
+    /// Live workspaces.
+    pub workspaces: i64,
+    /// Live connectors.
+    pub connectors: i64,
+}
+
+impl FromRow for Contents {
+    fn read(row: &mut Row) -> Result<Self> {
+        Ok(Self {
+            credentials: row.take()?,
+            oauth_apps: row.take()?,
+            workspaces: row.take()?,
+            connectors: row.take()?,
+        })
     }
 }
 
@@ -56,8 +65,6 @@ pub enum Bootstrap {
 
 const INSERT_ORGANIZATION: &str =
     concat!("INSERT INTO organizations (", organization_columns!(names), ") VALUES ($1, $2, $3)");
-const INSERT_CREDENTIAL: &str =
-    concat!("INSERT INTO credentials (", credential_columns!(names), ") VALUES ($1, $2, $3, $4, $5, $6)");
 
 impl Store {
     /// Creates an organization with its first credential. A taken client id is a conflict.
@@ -70,7 +77,7 @@ impl Store {
         work.execute(INSERT_ORGANIZATION, &organization.all())
             .await
             .map_err(|error| error.about("organization id"))?;
-        work.execute(INSERT_CREDENTIAL, &credential.all()).await.map_err(|error| error.about("client id"))?;
+        credentials::insert(&mut work, credential).await?;
         work.commit(organization.created_at).await
     }
 
@@ -86,13 +93,7 @@ impl Store {
         }
         let mut work = self.begin().await?;
         work.execute(INSERT_ORGANIZATION, &organization.all()).await?;
-        let text = concat!(
-            "INSERT INTO credentials (",
-            credential_columns!(names),
-            ") VALUES ($1, $2, $3, $4, $5, $6)",
-            " ON CONFLICT (client_id) DO NOTHING"
-        );
-        if work.execute(text, &credential.all()).await? == 1 {
+        if credentials::insert_if_free(&mut work, credential).await? {
             work.commit(organization.created_at).await?;
             return Ok(Bootstrap::Created);
         }
@@ -101,85 +102,94 @@ impl Store {
         known.map(|known| present(known, credential)).ok_or(StoreError::Conflict("client id"))
     }
 
-    /// All organizations, oldest first. For the operator.
+    /// All live organizations, oldest first. For the operator.
     pub async fn list_organizations(&self) -> Result<Vec<OrganizationRow>> {
-        let text =
-            concat!("SELECT ", organization_columns!(names), " FROM organizations ORDER BY created_at, id");
+        let text = concat!(
+            "SELECT ",
+            organization_columns!(names),
+            " FROM organizations WHERE deleted_at IS NULL ORDER BY created_at, id"
+        );
         self.rows(text, &[]).await
     }
 
-    /// One organization.
+    /// One live organization.
     pub async fn organization(&self, id: &str) -> Result<Option<OrganizationRow>> {
         self.row(
-            concat!("SELECT ", organization_columns!(names), " FROM organizations WHERE id = $1"),
+            concat!(
+                "SELECT ",
+                organization_columns!(names),
+                " FROM organizations WHERE id = $1 AND deleted_at IS NULL"
+            ),
             values![id],
         )
         .await
     }
 
-    /// The credential with that client id, also a removed one.
-    pub async fn credential_by_client_id(&self, client_id: &str) -> Result<Option<CredentialRow>> {
-        let text = concat!("SELECT ", credential_columns!(names), " FROM credentials WHERE client_id = $1");
-        self.row(text, values![client_id]).await
+    /// What goes with a live organization; none when there is none.
+    pub async fn organization_contents(&self, id: &str) -> Result<Option<Contents>> {
+        let text = "SELECT
+            (SELECT COUNT(*) FROM credentials WHERE organization_id = $1 AND removed_at IS NULL),
+            (SELECT COUNT(*) FROM oauth_apps WHERE organization_id = $1),
+            (SELECT COUNT(*) FROM workspaces WHERE organization_id = $1 AND deleted_at IS NULL),
+            (SELECT COUNT(*) FROM connectors WHERE organization_id = $1 AND deleted_at IS NULL)
+            FROM organizations WHERE id = $1 AND deleted_at IS NULL";
+        self.row(text, values![id]).await
     }
 
-    /// The credential with that id, also a removed one.
-    pub async fn credential(&self, id: &str) -> Result<Option<CredentialRow>> {
-        self.row(
-            concat!("SELECT ", credential_columns!(names), " FROM credentials WHERE id = $1"),
-            values![id],
-        )
-        .await
-    }
-
-    /// All credentials of an organization, oldest first, removed ones too.
-    pub async fn list_credentials(&self, organization: &str) -> Result<Vec<CredentialRow>> {
-        let text = concat!(
-            "SELECT ",
-            credential_columns!(names),
-            " FROM credentials WHERE organization_id = $1 ORDER BY created_at, id"
-        );
-        self.rows(text, values![organization]).await
-    }
-
-    /// A further credential. A taken client id, or an organization that is not there, is a conflict.
-    pub async fn add_credential(&self, credential: &CredentialRow) -> Result<()> {
-        self.execute(INSERT_CREDENTIAL, &credential.all()).await.map_err(|error| error.about("client id"))?;
-        Ok(())
-    }
-
-    /// Takes a credential back; its tokens end with it. False when there is no valid one of that id.
-    pub async fn remove_credential(&self, organization: &str, id: &str, now: i64) -> Result<bool> {
+    /// Ends a live organization and all its credentials. False when there is none. Its workspaces are live until each
+    /// is deleted ([`Store::workspaces_left_behind`]), but nobody can reach them any more.
+    pub async fn delete_organization(&self, id: &str, now: i64) -> Result<bool> {
         let mut work = self.begin().await?;
-        let text = "UPDATE credentials SET removed_at = $3 WHERE organization_id = $1 AND id = $2 AND removed_at IS NULL";
-        if work.execute(text, values![organization, id, now]).await? == 0 {
+        let text = "UPDATE organizations SET deleted_at = $2 WHERE id = $1 AND deleted_at IS NULL";
+        if work.execute(text, values![id, now]).await? == 0 {
+            work.undo().await?;
             return Ok(false);
         }
-        work.changed(Change::Credential { organization: organization.to_owned(), id: id.to_owned() });
+        credentials::remove_all(&mut work, id, now).await?;
         work.commit(now).await?;
         Ok(true)
     }
 
-    /// The redirect allow-list, in the order it was given.
-    pub async fn list_redirect_urls(&self, organization: &str) -> Result<Vec<String>> {
-        let text = "SELECT url FROM redirect_urls WHERE organization_id = $1 ORDER BY position";
-        self.rows(text, values![organization]).await
+    /// Live workspaces of deleted organizations, as `(organization, workspace)`, at most `limit`.
+    pub async fn workspaces_left_behind(&self, limit: i64) -> Result<Vec<(String, String)>> {
+        // The deleted organizations come first on both databases: they are few.
+        let text = "SELECT workspaces.organization_id, workspaces.id FROM organizations CROSS JOIN workspaces
+             WHERE organizations.deleted_at IS NOT NULL AND workspaces.organization_id = organizations.id
+             AND workspaces.deleted_at IS NULL LIMIT $1";
+        self.rows(text, values![limit]).await
     }
 
-    /// Replaces the redirect allow-list.
-    pub async fn replace_redirect_urls(&self, organization: &str, urls: &[String], now: i64) -> Result<()> {
-        let mut work = self.begin().await?;
-        // Two replacements at the same time must not mix.
-        let lock = locking!("SELECT id FROM organizations WHERE id = $1", "FOR NO KEY UPDATE");
-        work.row::<String>(lock, values![organization]).await?;
-        work.execute("DELETE FROM redirect_urls WHERE organization_id = $1", values![organization]).await?;
-        for (position, url) in (0_i64..).zip(urls) {
-            let text = "INSERT INTO redirect_urls (organization_id, position, url) VALUES ($1, $2, $3)";
-            work.execute(text, values![organization, position, url]).await?;
+    /// Erases the OAuth apps of deleted organizations whose revocations are over: until then these need the apps'
+    /// secrets. How many organizations were done.
+    pub async fn erase_apps_left_behind(&self) -> Result<usize> {
+        let text = "SELECT id FROM organizations WHERE deleted_at IS NOT NULL
+             AND EXISTS (SELECT 1 FROM oauth_apps WHERE oauth_apps.organization_id = organizations.id)
+             AND NOT EXISTS (SELECT 1 FROM workspaces WHERE workspaces.organization_id = organizations.id
+             AND workspaces.deleted_at IS NULL)
+             AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.organization_id = organizations.id
+             AND jobs.status IN ('pending', 'running')) LIMIT 10";
+        let organizations: Vec<String> = self.rows(text, &[]).await?;
+        for id in &organizations {
+            let mut work = self.begin().await?;
+            for text in [
+                "UPDATE flows SET oauth_app_id = NULL WHERE organization_id = $1 AND oauth_app_id IS NOT NULL",
+                "UPDATE grants SET oauth_app_id = NULL WHERE organization_id = $1 AND oauth_app_id IS NOT NULL",
+                "DELETE FROM oauth_apps WHERE organization_id = $1",
+            ] {
+                work.execute(text, values![id]).await?;
+            }
+            work.commit(0).await?;
         }
-        work.changed(Change::RedirectUrls { organization: organization.to_owned() });
-        work.commit(now).await
+        Ok(organizations.len())
     }
+}
+
+/// Makes sure that the organization is live and that nobody else changes what belongs to it until the transaction
+/// ends; false when it is not.
+pub(super) async fn lock(work: &mut Work, id: &str) -> Result<bool> {
+    let text =
+        locking!("SELECT id FROM organizations WHERE id = $1 AND deleted_at IS NULL", "FOR NO KEY UPDATE");
+    Ok(work.row::<String>(text, values![id]).await?.is_some())
 }
 
 fn present(known: CredentialRow, wanted: &CredentialRow) -> Bootstrap {

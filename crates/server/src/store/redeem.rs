@@ -10,6 +10,7 @@ use super::changes::Change;
 use super::connectors::{self, ConnectorRow};
 use super::error::{Result, StoreError};
 use super::grants::{self, GrantRow};
+use super::jobs::{self, JobRow};
 use super::sql::{locking, values};
 use super::work::Work;
 
@@ -18,7 +19,8 @@ use super::work::Work;
 pub enum FinishConnector {
     /// A new connector, of the flow's workspace and with its grant.
     Insert(ConnectorRow),
-    /// A live connector of the flow's workspace and type that gets the new grant; the old one ends and is erased.
+    /// A live connector of the flow's workspace and type that gets the new grant; the old one ends and is erased. Not
+    /// where the flow keeps the account and the new grant is known to be another's.
     Switch {
         /// The connector.
         connector_id: String,
@@ -39,6 +41,16 @@ const FINISHED: &str = "UPDATE flows SET status = 'consumed', grant_id = $4, upd
 const REDEEMED: &str =
     "UPDATE flows SET status = 'consumed', updated_at = $3 WHERE organization_id = $1 AND id = $2
     AND status = 'granted' AND secret_expires_at > $3 RETURNING grant_id";
+const REFUSED: &str = "UPDATE flows SET status = 'failed', failure = $3, updated_at = $4
+    WHERE organization_id = $1 AND id = $2 AND status = 'granted' RETURNING grant_id";
+const END_REFUSED: &str = "UPDATE grants SET status = 'ended', status_reason = $3, updated_at = $4
+    WHERE organization_id = $1 AND id = $2 AND status = 'quarantined'";
+/// A row where the flow keeps the account and both accounts are known and differ.
+const OTHER_ACCOUNT: &str = "SELECT flows.id FROM flows
+    JOIN grants before ON before.organization_id = flows.organization_id AND before.id = $3
+    JOIN grants after ON after.organization_id = flows.organization_id AND after.id = $4
+    WHERE flows.organization_id = $1 AND flows.id = $2 AND flows.allow_account_change = 0
+    AND before.account_id <> after.account_id";
 const ACTIVATE: &str = "UPDATE grants SET status = 'active', status_reason = NULL, updated_at = $3
     WHERE organization_id = $1 AND id = $2 AND status = 'quarantined'";
 const SWITCH: &str =
@@ -66,6 +78,29 @@ impl Store {
             values![organization, id, &grant.workspace_id, &grant.id, secret_hash, secret_expires_at, now];
         let moved = work.execute(GRANTED, values).await? == 1;
         end(work, moved, now).await
+    }
+
+    /// A granted flow comes to nothing, for our code `reason`: it fails, its quarantined grant ends, and a job revokes
+    /// that. False, and nothing changed, when the flow is not granted any more.
+    pub async fn refuse_granted(
+        &self,
+        organization: &str,
+        id: &str,
+        reason: &str,
+        job_id: String,
+        now: i64,
+    ) -> Result<bool> {
+        let mut work = self.begin().await?;
+        let values = values![organization, id, reason, now];
+        let Some(grant) = work.row::<String>(REFUSED, values).await? else {
+            work.undo().await?;
+            return Ok(false);
+        };
+        let ended = work.execute(END_REFUSED, values![organization, &grant, reason, now]).await? == 1;
+        if ended {
+            jobs::insert(&mut work, &JobRow::revoke(job_id, organization, &grant, now)).await?;
+        }
+        end(work, ended, now).await
     }
 
     /// The code was exchanged and nobody redeems: stores the grant as active and makes or switches the connector.
@@ -154,6 +189,11 @@ async fn finish_connector(
             let Some(old) = switched_grant(work, organization, flow, &connector_id).await? else {
                 return Ok(false);
             };
+            // The callback compared, too; but another reconnect may have been faster.
+            let values = values![organization, flow, &old, grant];
+            if work.row::<String>(OTHER_ACCOUNT, values).await?.is_some() {
+                return Ok(false);
+            }
             let values = values![organization, &connector_id, grant, &auth_scheme, &environment, updated_at];
             work.execute(SWITCH, values).await?;
             grants::supersede(work, organization, &old, now).await?;

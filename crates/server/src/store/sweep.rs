@@ -17,13 +17,14 @@ pub struct SweepReport {
     pub failed: u64,
     /// Granted flows that nobody redeemed; their grants ended and wait for revocation.
     pub quarantined_ended: u64,
-    /// Flows that were over for a week, removed.
+    /// Flows that were over for a week, or that nobody came back from for an hour, removed.
     pub deleted: u64,
 }
 
 /// How many flows of each sort one sweep handles.
 pub(super) const BATCH: i64 = 500;
-const WEEK_MS: i64 = 7 * 24 * 60 * 60 * 1000;
+const WEEK_MS: i64 = 7 * 24 * HOUR_MS;
+const HOUR_MS: i64 = 60 * 60 * 1000;
 
 /// A statement about a batch of flows. On PostgreSQL it passes over flows that another transaction is just moving.
 macro_rules! batch {
@@ -61,15 +62,28 @@ const END: Fork = batch!(
     "status = 'granted' AND secret_expires_at <= $2",
     " RETURNING organization_id, grant_id"
 );
-const DELETE: Fork =
-    batch!("DELETE FROM flows", "status IN ('consumed', 'failed', 'expired') AND updated_at < $2", "");
+const DELETE: Fork = batch!(
+    "DELETE FROM flows",
+    "status IN ('consumed', 'failed', 'expired') AND updated_at < $2
+     OR status = 'expired' AND failure = 'swept' AND updated_at < $3",
+    ""
+);
 const END_GRANT: &str = "UPDATE grants SET status = 'ended', status_reason = 'secret_expired', attempt = NULL,
     attempt_deadline = NULL, updated_at = $3 WHERE organization_id = $1 AND id = $2 AND status = 'quarantined'";
+
+impl SweepReport {
+    /// More of some sort may be waiting.
+    pub fn is_full(&self) -> bool {
+        let batch = BATCH.unsigned_abs();
+        [self.expired, self.failed, self.quarantined_ended, self.deleted].contains(&batch)
+    }
+}
 
 impl Store {
     /// One batch of each sort: pending flows past their time expire; exchanging ones that have not moved since
     /// `stale_exchanging_before` fail; granted ones whose `secret_id` has ended expire, their grants end and get a job
-    /// that revokes them; flows that were over for a week are removed. Replicas may sweep at the same time.
+    /// that revokes them; flows that were over for a week are removed, and after an hour those that nobody came back
+    /// from: a flood of them must not fill the disk. Replicas may sweep at the same time.
     pub async fn sweep_flows(
         &self,
         now: i64,
@@ -80,7 +94,9 @@ impl Store {
             expired: self.execute(EXPIRE, values![BATCH, now]).await?,
             failed: self.execute(FAIL, values![BATCH, now, stale_exchanging_before]).await?,
             quarantined_ended: self.end_unredeemed(now, new_job_id).await?,
-            deleted: self.execute(DELETE, values![BATCH, now.saturating_sub(WEEK_MS)]).await?,
+            deleted: self
+                .execute(DELETE, values![BATCH, now.saturating_sub(WEEK_MS), now.saturating_sub(HOUR_MS)])
+                .await?,
         })
     }
 

@@ -18,6 +18,8 @@ mod flow;
 #[cfg(test)]
 mod grants;
 #[cfg(test)]
+mod idempotency;
+#[cfg(test)]
 mod openapi;
 #[cfg(test)]
 mod simulation;

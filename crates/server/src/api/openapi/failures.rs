@@ -8,7 +8,7 @@ use crate::core::error::{Error, FieldError, Kind};
 use serde_json::{Value, json};
 
 /// All kinds, in the order of their declaration.
-pub(super) const KINDS: [Kind; 38] = [
+pub(super) const KINDS: [Kind; 45] = [
     Kind::BadRequest,
     Kind::InvalidSecretId,
     Kind::CredentialsMismatch,
@@ -24,6 +24,7 @@ pub(super) const KINDS: [Kind; 38] = [
     Kind::OauthNotSupported,
     Kind::OauthAppMissing,
     Kind::BindingRequiresSecretId,
+    Kind::BindingRequired,
     Kind::CheckFailed,
     Kind::UnknownEntity,
     Kind::UnknownAction,
@@ -42,7 +43,13 @@ pub(super) const KINDS: [Kind; 38] = [
     Kind::UpstreamResponseTooLarge,
     Kind::UpstreamRedirectRefused,
     Kind::TokenEndpointError,
+    Kind::IdempotencyKeyReused,
+    Kind::IdempotencyInProgress,
+    Kind::UnknownOutcome,
+    Kind::AnswerNotKept,
     Kind::RateLimited,
+    Kind::TooManyConsents,
+    Kind::OrganizationBusy,
     Kind::RefreshInProgress,
     Kind::ConnectorBusy,
     Kind::Unavailable,
@@ -78,6 +85,9 @@ pub(super) fn meaning(kind: Kind) -> &'static str {
         Kind::OauthNotSupported => "The connector type has no OAuth consent.",
         Kind::OauthAppMissing => "No OAuth app is configured for the connector type.",
         Kind::BindingRequiresSecretId => "`code_challenge` does not go with `callback_mode: connector_id`.",
+        Kind::BindingRequired => {
+            "The organization asks every consent to be bound to the session that starts it: give `code_challenge`."
+        }
         Kind::CheckFailed => "The check did not succeed; nothing was stored.",
         Kind::UnknownEntity => "The connector type has no such entity; the message names those that it has.",
         Kind::UnknownAction => "The entity has no such action; the message names those that it has.",
@@ -102,7 +112,25 @@ pub(super) fn meaning(kind: Kind) -> &'static str {
         Kind::UpstreamResponseTooLarge => "The provider's answer is over the size limit.",
         Kind::UpstreamRedirectRefused => "The provider redirected to where this server does not follow.",
         Kind::TokenEndpointError => "The access token could not be renewed now; the grant is kept.",
-        Kind::RateLimited => "Too many failed sign-ins; `Retry-After` says when to try again.",
+        Kind::IdempotencyKeyReused => {
+            "The `Idempotency-Key` was used with another body within the last 24 hours. Nothing was done."
+        }
+        Kind::IdempotencyInProgress => {
+            "The first call with this `Idempotency-Key` still runs; `Retry-After` says when to ask again."
+        }
+        Kind::UnknownOutcome => {
+            "The first call with this `Idempotency-Key` was interrupted; whether it took effect is not known, and it is not sent again."
+        }
+        Kind::AnswerNotKept => {
+            "The first call with this `Idempotency-Key` ended; its answer was too large to keep, and it is not sent again."
+        }
+        Kind::RateLimited => "Too many calls; `Retry-After` says when to try again.",
+        Kind::TooManyConsents => {
+            "Too many consents of this user or organization are under way; `Retry-After` says when the oldest ends."
+        }
+        Kind::OrganizationBusy => {
+            "Too many operations of this organization run at the same time; `Retry-After` says when to try again."
+        }
         Kind::RefreshInProgress => {
             "Another call renews the access token; `Retry-After` says when to try again."
         }
@@ -151,9 +179,27 @@ fn failure(kind: Kind) -> Error {
             .with("retryable", true)
             .with("retry_after_seconds", 10),
         Kind::UpstreamTimeout => text("HubSpot did not answer in time").with("retryable", true),
+        Kind::IdempotencyInProgress => text("The first call with this Idempotency-Key still runs; ask again")
+            .with("retryable", true)
+            .with("retry_after_seconds", 1),
+        Kind::AnswerNotKept => {
+            text("The first call with this Idempotency-Key ended with status 200; its answer was too large to keep")
+                .with("retryable", false)
+                .with("first_status", 200)
+        }
         Kind::RateLimited => text("Too many failed sign-ins with this client id from this address; wait")
             .with("retryable", true)
             .with("retry_after_seconds", 42),
+        Kind::TooManyConsents => {
+            text("50 consents of this user are under way; the user finishes one, or they end by themselves")
+                .with("retryable", true)
+                .with("retry_after_seconds", 240)
+        }
+        Kind::OrganizationBusy => text(
+            "Too many operations of this organization run at the same time; wait, and send fewer at once",
+        )
+        .with("retryable", true)
+        .with("retry_after_seconds", 1),
         Kind::RefreshInProgress => text("The access token is being renewed; try again")
             .with("retry_after_seconds", 1)
             .with("retryable", true),
@@ -194,6 +240,16 @@ fn plain(kind: Kind) -> &'static str {
         }
         Kind::BindingRequiresSecretId => {
             "code_challenge needs callback_mode `secret_id`: in `connector_id` mode nobody redeems"
+        }
+        Kind::IdempotencyKeyReused => {
+            "This Idempotency-Key was used with another body; use a new key for another call"
+        }
+        Kind::UnknownOutcome => {
+            "The first call with this Idempotency-Key was interrupted, and nobody knows whether it took effect; look, then \
+             decide on a new key"
+        }
+        Kind::BindingRequired => {
+            "This organization asks every consent to be bound to the session that starts it: give `code_challenge` here and `code_verifier` at redemption"
         }
         Kind::CheckFailed => "The check did not succeed, nothing was stored: HubSpot answered 401",
         Kind::Unavailable => "The database cannot be reached; try again",

@@ -54,11 +54,15 @@ pub(crate) struct InitiateRequest {
     #[schema(value_type = Option<Object>)]
     replication_config: Option<()>,
     /// S256 challenge (RFC 7636): only who holds its verifier can redeem the `secret_id`. Not in `connector_id` mode.
+    /// Required where the organization's settings say so.
     #[schema(pattern = "^[A-Za-z0-9_-]{43}$")]
     code_challenge: Option<String>,
     /// Reconnect this connector in place: it keeps its id and gets the new grant.
     #[schema(format = "uuid")]
     connector_id: Option<String>,
+    /// With `connector_id`: the user may come back with another account of the provider. Otherwise a reconnect that
+    /// brings another account than the connector's is refused, where the provider tells whose it is.
+    allow_account_change: Option<bool>,
     /// Scopes to ask for; the function below describes them.
     #[schema(schema_with = scopes, required = false)]
     scopes: Option<()>,

@@ -112,7 +112,7 @@ pub async fn identity(deps: &Arc<Deps>, ready: Ready, oauth: &OauthPlan) -> Resu
     let Some(Identity::Operation { entity, action, id, name }) = &oauth.identity else { return Ok(None) };
     let Some(position) = ready.plan.position(entity, *action) else { return Ok(None) };
     let Driven { answer, .. } =
-        drive(deps, Arc::new(ready), position, Map::new(), Shaping::default()).await?;
+        drive(deps, Arc::new(ready), position, Map::new(), Shaping::default(), None).await?;
     Ok(answer.result.json().and_then(|json| identity_of(id, name.as_ref(), json)))
 }
 

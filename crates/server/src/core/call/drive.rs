@@ -7,6 +7,7 @@ use super::fresh::{fresh, renewed};
 use super::{Ready, fault_error, gate, ready};
 use crate::core::Deps;
 use crate::core::error::{Error, Kind, Result};
+use crate::core::idempotency::Keyed;
 use crate::egress::{BodyStream, Received};
 use keybearer_connector::call::{Answer, Call, Event, Settings, Shaping, Step, Unsigned};
 use serde_json::{Map, Value};
@@ -29,13 +30,14 @@ pub struct Driven {
     pub ready: Arc<Ready>,
 }
 
-/// Runs one operation.
+/// Runs one operation. Its key, if it has one, is claimed right before the first request that goes to the provider's API.
 pub async fn drive(
     deps: &Arc<Deps>,
     ready: Arc<Ready>,
     operation: usize,
     params: Map<String, Value>,
     shaping: Shaping,
+    keyed: Option<&Keyed>,
 ) -> Result<Driven> {
     let started = deps.clock.ticks();
     let settings = Settings {
@@ -59,7 +61,7 @@ pub async fn drive(
         // The token answer, or a reconnect while the call waited, may have named another server.
         call.retarget(Arc::clone(&ready.target)).map_err(|fault| fault_error(fault, &ready))?;
     }
-    let mut drive = Drive { deps, ready, started, body: None };
+    let mut drive = Drive { deps, ready, started, body: None, unclaimed: keyed };
     let answer = drive.run(call).await?;
     Ok(Driven { answer, body: drive.body, place, ready: drive.ready })
 }
@@ -69,6 +71,8 @@ struct Drive<'a> {
     ready: Arc<Ready>,
     started: Duration,
     body: Option<BodyStream>,
+    /// A key that is not claimed yet.
+    unclaimed: Option<&'a Keyed>,
 }
 
 impl Drive<'_> {
@@ -103,6 +107,9 @@ impl Drive<'_> {
             return Err(super::reauthorization_required("There is no access token yet", &self.ready));
         };
         let signed = admitted.attach(attachment);
+        if let Some(keyed) = self.unclaimed.take() {
+            Box::pin(keyed.claim(self.deps)).await?;
+        }
         let left = self.deps.settings.upstream_timeout.saturating_sub(self.elapsed());
         if left.is_zero() {
             return Err(Error::new(

@@ -6,8 +6,10 @@ use super::{CheckReport, Driven, Ready, check, drive, fault_error, resolve};
 use crate::core::Deps;
 use crate::core::access::Caller;
 use crate::core::describe;
-use crate::core::error::Result;
+use crate::core::error::{Error, Result};
+use crate::core::idempotency::Keyed;
 use keybearer_connector::call::{Shaping, find_operation};
+use keybearer_connector::plan::Action;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
@@ -33,19 +35,50 @@ pub enum Executed {
     Description(Value),
 }
 
-/// Runs it.
-pub async fn execute(deps: &Arc<Deps>, caller: &Caller, id: &str, ask: Execute) -> Result<Executed> {
+/// Runs it. A call with a key is claimed before its first request, or where there is none before its answer.
+pub async fn execute(
+    deps: &Arc<Deps>,
+    caller: &Caller,
+    id: &str,
+    ask: Execute,
+    keyed: Option<&Keyed>,
+) -> Result<Executed> {
     let ready = resolve(deps, caller, id).await?;
     match (ask.entity.as_str(), ask.action.as_str()) {
-        ("*", "check") => Ok(Executed::Check(Box::pin(check(deps, ready, &[])).await?)),
-        (entity, "describe") => Ok(Executed::Description(describe_entity(deps, &ready, entity)?)),
+        ("*", "check") => {
+            claim(deps, keyed).await?;
+            Ok(Executed::Check(Box::pin(check(deps, ready, &[])).await?))
+        }
+        (entity, "describe") => {
+            let description = describe_entity(deps, &ready, entity)?;
+            claim(deps, keyed).await?;
+            Ok(Executed::Description(description))
+        }
         (entity, action) => {
             let operation =
                 find_operation(&ready.plan, entity, action).map_err(|fault| fault_error(fault, &ready))?;
-            let driven = drive(deps, ready, operation, ask.params, ask.shaping).await?;
+            if keyed.is_some() && is_download(&ready, operation) {
+                return Err(Error::field(
+                    "Idempotency-Key",
+                    "not_allowed",
+                    "is not accepted on downloads: they change nothing and may simply be repeated; leave the header out",
+                ));
+            }
+            let driven = drive(deps, ready, operation, ask.params, ask.shaping, keyed).await?;
             Ok(Executed::Answer(Box::new(driven)))
         }
     }
+}
+
+async fn claim(deps: &Deps, keyed: Option<&Keyed>) -> Result<()> {
+    match keyed {
+        Some(keyed) => Box::pin(keyed.claim(deps)).await,
+        None => Ok(()),
+    }
+}
+
+fn is_download(ready: &Ready, operation: usize) -> bool {
+    ready.plan.operations.get(operation).is_some_and(|operation| operation.action == Action::Download)
 }
 
 fn describe_entity(deps: &Deps, ready: &Ready, entity: &str) -> Result<Value> {

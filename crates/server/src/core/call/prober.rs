@@ -201,7 +201,7 @@ impl<'a> Prober<'a> {
             return Err(Finding::inconclusive(why));
         }
         self.calls += 1;
-        let driven = drive(self.deps, Arc::clone(&self.ready), position, params, Shaping::default());
+        let driven = drive(self.deps, Arc::clone(&self.ready), position, params, Shaping::default(), None);
         let driven = tokio::time::timeout(left, driven).await;
         let driven = driven.map_err(|_| Finding::inconclusive("The time of the check was used up"))?;
         match driven {

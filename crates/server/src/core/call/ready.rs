@@ -104,6 +104,11 @@ impl ReadyCache {
         self.0.iter().map(|(_, ready)| ready).filter(used).collect()
     }
 
+    /// Drops the connectors of one organization.
+    pub fn forget_organization(&self, organization_id: &str) {
+        self.0.retain(|_, ready| ready.organization_id != organization_id);
+    }
+
     /// Drops the connectors of one workspace.
     pub fn forget_workspace(&self, workspace_id: &str) {
         self.0.retain(|_, ready| ready.workspace_id != workspace_id);

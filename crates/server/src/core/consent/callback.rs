@@ -150,6 +150,8 @@ fn description(code: &str) -> &'static str {
         "invalid_state" => "The answer does not belong to this consent",
         "token_exchange_failed" => "The provider did not exchange the code for a token",
         "creation_failed" => "The connector could not be created",
+        "account_mismatch" => "This is another account than the one that is connected",
+        "binding_required" => "The consent is not bound to the session that started it",
         "provider_error" => "The provider refused",
         _ => "The provider refused the request",
     }

@@ -1,33 +1,29 @@
-//! Code to grant: the token call, whose account it is, and the sealed, quarantined row.
+//! Code to grant: the token call, the sealed, quarantined row, whose account it is.
 //!
 //! Knows the token endpoint's messages through `keybearer_connector::oauth`. Must not know the browser.
+//!
+//! A grant is stored before anything else is asked, because its tokens are the only ones. A reconnect that must keep its
+//! account stores it quarantined in both modes, and switches the connector when the account is known to be the same;
+//! a crash between leaves a quarantined grant that the sweep ends.
 
 use super::flow::{Exchanging, Flow};
-use super::open_verifier;
+use super::{account, granted, open_verifier, requires_binding};
 use crate::config::CallbackMode;
-use crate::core::call::{self, Ready};
+use crate::core::Deps;
+use crate::core::call::Ready;
 use crate::core::error::Error;
 use crate::core::grants::{self, Consented, GrantSecret};
 use crate::core::oauth_apps::{self, OauthApp};
 use crate::core::pin::Pin;
-use crate::core::{Deps, connectors};
-use crate::store::{ConnectorRow, FinishConnector, GrantRow, StoreError};
-use crate::vault::digest;
+use crate::store::GrantRow;
 use keybearer_connector::call::Environment;
+use keybearer_connector::oauth::ClientKeys;
 use keybearer_connector::oauth::token::{self, Exchange, TokenAnswer};
-use keybearer_connector::oauth::{Account, ClientKeys};
 use keybearer_connector::plan::{OauthPlan, Plan};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// For the question whose account it is; the user's browser waits.
-const IDENTITY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Tries to store a grant while the database cannot be reached, and the pause between them.
-const STORE_TRIES: u32 = 50;
-const STORE_PAUSE: Duration = Duration::from_millis(200);
 
 /// What the application gets.
 pub(super) enum Exchanged {
@@ -38,7 +34,7 @@ pub(super) enum Exchanged {
 }
 
 /// A reason that stands in the redirect.
-type Reason = String;
+pub(super) type Reason = String;
 
 pub(super) async fn exchange(
     deps: &Arc<Deps>,
@@ -66,6 +62,12 @@ pub(super) async fn exchange(
     .map_err(failed("OAuth app"))?
     .filter(|app| app.pin.as_ref().is_none_or(|pin| pin.covers(&plan)))
     .ok_or("creation_failed")?;
+    if flow.0.code_challenge.is_none()
+        && requires_binding(deps, &flow.0.organization_id).await.map_err(failed("organization"))?
+    {
+        return Err("binding_required".to_owned());
+    }
+    let expected = account::expected(deps, &flow.0).await.map_err(failed("account"))?;
     let kept = callback_values(oauth, values)?;
     let mut environment = flow.0.environment.clone();
     environment.extend(kept.clone());
@@ -79,16 +81,50 @@ pub(super) async fn exchange(
     // Made before anything is stored: a grant that cannot be used must not replace one that can.
     let ready = Ready::unsaved(&plan, &grant, &secret, &flow.0.environment, Some(&app.client_id))
         .map_err(failed("the grant cannot be used"))?;
-    let stored = store(deps, flow, grant.clone(), &plan).await;
-    match &stored {
-        Ok(_) if grant.account_id.is_none() => learn_account(deps, ready, oauth, &grant).await,
-        Ok(_) => {}
-        // The flow or its workspace ended meanwhile: nobody will ever redeem these tokens.
-        Err(_) => {
-            if let Err(error) = grants::revoke::tokens(deps, &grant, &secret).await {
-                tracing::warn!(%error, "the tokens of a consent that was not stored were not revoked");
+    let grant = New { grant, ready, secret };
+    match (flow.0.mode, expected) {
+        (CallbackMode::ConnectorId, None) => {
+            let id = keep(deps, &grant, granted::connect(deps, flow, &grant.grant, &plan).await).await?;
+            account::learn(deps, grant, oauth).await;
+            Ok(Exchanged::Connector(id))
+        }
+        (mode, expected) => {
+            let kept = granted::quarantine(deps, flow, &grant.grant).await;
+            let (granted, secret) = keep(deps, &grant, kept).await?;
+            let row = grant.grant.clone();
+            let account = account::learn(deps, grant, oauth).await;
+            if let (Some(expected), Some(account)) = (expected, account)
+                && expected != account
+            {
+                granted::refuse(deps, &granted, account::MISMATCH).await;
+                return Err(account::MISMATCH.to_owned());
+            }
+            match mode {
+                CallbackMode::SecretId => Ok(Exchanged::Secret(secret.expose_secret().to_owned())),
+                CallbackMode::ConnectorId => {
+                    granted::reconnect(deps, granted, &row).await.map(Exchanged::Connector)
+                }
             }
         }
+    }
+}
+
+/// A grant that was just obtained.
+pub(super) struct New {
+    /// As it is to be stored.
+    pub(super) grant: GrantRow,
+    /// Ready to be called with.
+    pub(super) ready: Ready,
+    /// Its tokens.
+    pub(super) secret: GrantSecret,
+}
+
+/// Where a grant could not be stored, its flow or workspace ended meanwhile: nobody will ever redeem these tokens.
+async fn keep<T>(deps: &Deps, new: &New, stored: Result<T, Reason>) -> Result<T, Reason> {
+    if stored.is_err()
+        && let Err(error) = grants::revoke::tokens(deps, &new.grant, &new.secret).await
+    {
+        tracing::warn!(%error, "the tokens of a consent that was not stored were not revoked");
     }
     stored
 }
@@ -148,104 +184,4 @@ async fn token_call(
         tracing::debug!(flow = %flow.0.id, name, "kept from the token answer");
     }
     Ok(answer)
-}
-
-/// Whose account it is, by the definition's identity operation. The grant is stored already: a provider that is slow
-/// or does not say costs nothing but the name.
-async fn learn_account(deps: &Arc<Deps>, ready: Ready, oauth: &OauthPlan, grant: &GrantRow) {
-    let asked = tokio::time::timeout(IDENTITY_TIMEOUT, call::identity(deps, ready, oauth)).await;
-    let account = match asked {
-        Ok(Ok(account)) => account,
-        Ok(Err(error)) => {
-            tracing::info!(grant = %grant.id, %error, "the account behind a new grant is not known");
-            None
-        }
-        Err(_) => None,
-    };
-    let Some(Account { id, name }) = account else { return };
-    let now = deps.clock.now_ms();
-    let set = deps.store.set_account(&grant.organization_id, &grant.id, &id, name.as_deref(), now).await;
-    if let Err(error) = set {
-        tracing::warn!(grant = %grant.id, %error, "the account behind a new grant was not stored");
-    }
-}
-
-/// Tries a store call again while the database is away: the code is spent, so the tokens in hand are the only ones.
-async fn persist<F>(mut store: impl FnMut() -> F) -> std::result::Result<bool, StoreError>
-where
-    F: Future<Output = std::result::Result<bool, StoreError>>,
-{
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        match store().await {
-            Err(StoreError::Unavailable(_)) if tries < STORE_TRIES => tokio::time::sleep(STORE_PAUSE).await,
-            done => return done,
-        }
-    }
-}
-
-async fn store(deps: &Deps, flow: Exchanging, mut grant: GrantRow, plan: &Plan) -> Result<Exchanged, Reason> {
-    let now = deps.clock.now_ms();
-    let (org, id) = (flow.0.organization_id.clone(), flow.0.id.clone());
-    let failed = |error: StoreError| {
-        tracing::warn!(%error, "the grant was not stored");
-        "creation_failed".to_owned()
-    };
-    if flow.0.mode == CallbackMode::SecretId {
-        let secret = deps.random.token(32);
-        let expires = now + i64::try_from(deps.settings.secret_ttl.as_millis()).unwrap_or(i64::MAX);
-        let hash = digest("secret_id", secret.expose_secret());
-        let granted = flow.grant(grant.id.clone(), expires);
-        let until = granted.secret_expires_at;
-        let stored =
-            persist(|| deps.store.grant_flow(&org, &id, &grant, &hash, until, now)).await.map_err(failed)?;
-        return if stored {
-            Ok(Exchanged::Secret(secret.expose_secret().to_owned()))
-        } else {
-            Err("session_expired".to_owned())
-        };
-    }
-    "active".clone_into(&mut grant.status);
-    let flow = flow.consume().0;
-    let environment = Value::Object(flow.environment.clone()).to_string();
-    let (connector, finish) = match flow.reconnects {
-        Some(connector_id) => {
-            let switch = FinishConnector::Switch {
-                connector_id: connector_id.clone(),
-                auth_scheme: grant.scheme.clone(),
-                environment,
-                updated_at: now,
-            };
-            (connector_id, switch)
-        }
-        None => {
-            let name = match flow.name {
-                Some(name) => name,
-                None => connectors::default_name(deps, &org, &flow.workspace_id, plan)
-                    .await
-                    .map_err(|_| "creation_failed")?,
-            };
-            let row = ConnectorRow {
-                id: deps.random.uuid_v7(&deps.clock),
-                organization_id: org.clone(),
-                workspace_id: flow.workspace_id,
-                connector_type: plan.info.slug.clone(),
-                definition_id: plan.info.definition_id.clone(),
-                name,
-                grant_id: grant.id.clone(),
-                auth_scheme: grant.scheme.clone(),
-                environment,
-                replication_config: flow.replication_config,
-                created_at: now,
-                updated_at: now,
-                deleted_at: None,
-            };
-            (row.id.clone(), FinishConnector::Insert(row))
-        }
-    };
-    let stored =
-        persist(|| deps.store.finish_flow(&org, &id, &grant, finish.clone(), now)).await.map_err(failed)?;
-    deps.connector_changed(&connector);
-    if stored { Ok(Exchanged::Connector(connector)) } else { Err("creation_failed".to_owned()) }
 }

@@ -38,6 +38,8 @@ pub struct Flow {
     pub code_challenge: Option<String>,
     /// Connector that gets the new grant.
     pub reconnects: Option<String>,
+    /// The new grant of that connector may be another account's.
+    pub allow_account_change: bool,
     /// Name of a connector that the callback creates.
     pub name: Option<String>,
     /// Its replication configuration.
@@ -125,6 +127,7 @@ impl TryFrom<FlowRow> for Stored {
             client_id: row.client_id,
             code_challenge: row.code_challenge,
             reconnects: row.connector_id,
+            allow_account_change: row.allow_account_change,
             name: row.name,
             replication_config: row.replication_config,
             sealed: row.sealed,

@@ -3,7 +3,7 @@
 //! Stored before the URL is handed out: the flow with its hashed state and its sealed PKCE verifier. A crash before
 //! that leaves nothing; after it, a flow that expires.
 
-use super::{accept_environment, callback_key, verifier_place};
+use super::{accept_environment, callback_key, pending, requires_binding, verifier_place};
 use crate::config::CallbackMode;
 use crate::core::access::Caller;
 use crate::core::catalog::ConnectorType;
@@ -41,6 +41,8 @@ pub struct Initiate {
     pub code_challenge: Option<String>,
     /// Reconnect this connector in place.
     pub connector_id: Option<String>,
+    /// The reconnect may bring another account.
+    pub allow_account_change: bool,
     /// Scopes; none: all that the definition declares.
     pub scopes: Option<Vec<String>>,
 }
@@ -56,6 +58,7 @@ pub async fn initiate(deps: &Deps, caller: &Caller, ask: Initiate) -> Result<Sec
             "code_challenge needs callback_mode `secret_id`: in `connector_id` mode nobody redeems",
         ));
     }
+    check_binding(deps, caller, &ask).await?;
     redirect_urls::check(deps, caller.organization(), &ask.redirect_url).await?;
     let mut environment = pinned_environment(&plan, &ask)?;
     let app = oauth_apps::for_flow(deps, caller.organization(), &plan.info.slug).await?;
@@ -83,10 +86,24 @@ pub async fn initiate(deps: &Deps, caller: &Caller, ask: Initiate) -> Result<Sec
     let scopes = ask.scopes.clone().unwrap_or_else(|| oauth.scopes.keys().cloned().collect());
     let url = consent_url(deps, oauth, &plan, &app, &scopes, &environment, &state, &verifier)?;
     // Last, so that a refused call leaves nothing behind.
-    let workspace = workspaces::ensure(deps, caller, &ask.workspace_name, None).await?;
+    let workspace = pending::workspace(deps, caller, &ask.workspace_name).await?;
     let row = row(deps, caller, &workspace.id, &ask, &plan, &app, &scopes, &environment, &state, &verifier)?;
-    deps.store.insert_flow(&row).await?;
+    pending::insert(deps, &row).await?;
     Ok(url)
+}
+
+/// Where the organization asks for it, a consent without a challenge is refused, so nobody but the session that holds
+/// the verifier can finish it.
+async fn check_binding(deps: &Deps, caller: &Caller, ask: &Initiate) -> Result<()> {
+    if ask.code_challenge.is_some() || !requires_binding(deps, caller.organization()).await? {
+        return Ok(());
+    }
+    let message = if ask.mode == CallbackMode::ConnectorId {
+        "This organization asks every consent to be bound to the session that starts it: `connector_id` mode cannot be used, because nobody redeems in it"
+    } else {
+        "This organization asks every consent to be bound to the session that starts it: give `code_challenge` here and `code_verifier` at redemption"
+    };
+    Err(Error::new(Kind::BindingRequired, message))
 }
 
 fn pinned_environment(plan: &Plan, ask: &Initiate) -> Result<Environment> {
@@ -184,6 +201,7 @@ fn row(
         scopes: serde_json::to_string(scopes).map_err(Error::internal)?,
         code_challenge: ask.code_challenge.clone(),
         connector_id: ask.connector_id.clone(),
+        allow_account_change: ask.allow_account_change,
         name: ask.name.clone(),
         replication_config: ask.replication_config.clone(),
         secret_hash: None,

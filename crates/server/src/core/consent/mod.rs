@@ -3,11 +3,14 @@
 //! Knows the order of the steps and what each one stores. Must not know HTTP: the callback's outcome is a value that
 //! the edge turns into a page or a redirect.
 
+mod account;
 mod callback;
 mod environment;
 mod exchange;
 pub mod flow;
+mod granted;
 mod initiate;
+mod pending;
 mod redeem;
 
 pub use callback::{Outcome, callback};
@@ -15,9 +18,9 @@ pub use environment::{accept_environment, check_missing, merge_pinned};
 pub use initiate::{Initiate, initiate};
 pub use redeem::{Redeem, Redeemable, find_redeemable, finish};
 
-use crate::core::Deps;
 use crate::core::error::{Error, Result};
 use crate::core::oauth_apps::Callback;
+use crate::core::{Deps, organization_settings};
 use crate::vault::Place;
 use flow::{Flow, LEGACY};
 use secrecy::{ExposeSecret, SecretString};
@@ -36,6 +39,11 @@ fn open_verifier(deps: &Deps, flow: &Flow) -> Result<SecretString> {
         .map_err(Error::internal)?;
     let text = std::str::from_utf8(bytes.expose_secret()).map_err(Error::internal)?;
     Ok(SecretString::from(text.to_owned()))
+}
+
+/// The organization asks every consent to be bound to the session that starts it.
+async fn requires_binding(deps: &Deps, organization: &str) -> Result<bool> {
+    Ok(organization_settings::get(deps, organization).await?.require_binding)
 }
 
 /// The stored name of a callback: the connector's slug, or the legacy path's.

@@ -4,6 +4,7 @@
 //! connector's creation are one transaction in the store.
 
 use super::flow::{Granted, Stored};
+use super::requires_binding;
 use crate::core::access::Caller;
 use crate::core::error::{Error, Kind, Result};
 use crate::core::{Deps, workspaces};
@@ -40,6 +41,10 @@ pub async fn find_redeemable(deps: &Deps, caller: &Caller, ask: &Redeem<'_>) -> 
     let Stored::Granted(granted) = Stored::try_from(row)? else { return Err(invalid()) };
     let expired = granted.secret_expires_at <= deps.clock.now_ms();
     if expired || granted.flow.connector_type != ask.connector_type || !bound(&granted, ask.code_verifier) {
+        return Err(invalid());
+    }
+    // The organization may have begun to ask for it since the consent was started.
+    if granted.flow.code_challenge.is_none() && requires_binding(deps, caller.organization()).await? {
         return Err(invalid());
     }
     let workspace = workspaces::find(deps, caller, ask.workspace_name).await?;

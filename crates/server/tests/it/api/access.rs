@@ -141,19 +141,21 @@ async fn tokens_end_with_the_credential_they_were_minted_with() {
 }
 
 /// Ids of everything that an id route can name, in one organization.
-async fn ids(stage: &Stage) -> (String, String, String) {
+async fn ids(stage: &Stage) -> (String, String, String, String) {
     let connector = stage.bench("w1").await;
     let gone = stage.bench("w1").await;
     let job = stage.app.delete(&format!("/integrations/connectors/{gone}")).await;
     let job = job.is(202).json()["job_id"].as_str().unwrap().to_owned();
     let workspaces = stage.app.get("/workspaces?name_contains=w1").await.ok();
-    (connector, job, id(&workspaces["data"][0]))
+    let revocation =
+        stage.app.post("/revocations", &json!({"oauth_app_id": id(&stage.put_bench_app().await)})).await;
+    (connector, job, id(&workspaces["data"][0]), id(&revocation.is(202).json()))
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ids_of_others_are_answered_like_unknown_ones() {
     each(async |stage| {
-        let (connector, job, workspace) = ids(stage).await;
+        let (connector, job, workspace, revocation) = ids(stage).await;
         let stranger = stage.organization("second").await;
         let stranger = stage.sign_in(&stranger).await;
         let callers = [
@@ -165,6 +167,7 @@ async fn ids_of_others_are_answered_like_unknown_ones() {
             let foreign = match *path {
                 path if path.starts_with("/workspaces/{id}") => &workspace,
                 "/jobs/{job_id}" => &job,
+                path if path.starts_with("/revocations/{id}") => &revocation,
                 path if path.contains("connectors") && path.contains("{id}") => &connector,
                 _ => continue,
             };

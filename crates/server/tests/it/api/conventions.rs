@@ -51,12 +51,13 @@ async fn failures_of_the_framework_have_the_contracts_body() {
     .await;
 }
 
-const POSTS: [(&str, &str); 8] = [
+const POSTS: [(&str, &str); 9] = [
     ("POST", "/account/applications/token"),
     ("POST", "/account/applications/scoped-token"),
     ("POST", "/account/applications/widget-token"),
     ("PUT", "/oauth/credentials"),
     ("PUT", "/organizations/redirect-urls"),
+    ("PUT", "/organizations/settings"),
     ("POST", "/integrations/connectors/oauth/initiate"),
     ("POST", "/integrations/connectors"),
     ("POST", "/integrations/connectors/check"),

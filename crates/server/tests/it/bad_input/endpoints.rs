@@ -114,7 +114,13 @@ fn organization(stage: &Stage, workspace_id: &str) -> Vec<Endpoint> {
     let changes = vec![may("name", Title), may("status", Choice), may("cache_enabled", Flag)];
     vec![
         put("/oauth/credentials", good, credentials),
+        post(
+            "/revocations",
+            json!({"organization": true, "dry_run": true}),
+            vec![must("organization", Flag)],
+        ),
         put("/organizations/redirect-urls", json!({"data": [HOME]}), vec![must("data", Texts)]),
+        put("/organizations/settings", json!({"require_binding": false}), vec![may("require_binding", Flag)]),
         put(&format!("/workspaces/{workspace_id}"), json!({"status": "active"}), changes),
     ]
 }

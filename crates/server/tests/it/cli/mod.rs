@@ -2,6 +2,7 @@
 
 mod authoring;
 mod broken_definitions;
+mod org;
 mod worked_example;
 
 use std::path::Path;

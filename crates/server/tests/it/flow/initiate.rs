@@ -42,8 +42,8 @@ async fn states_and_challenges_never_repeat() {
     each(async |stage| {
         stage.put_bench_app().await;
         let mut seen = BTreeSet::new();
-        for _ in 0..100 {
-            let url = stage.bench_url("w1", &json!({})).await;
+        for number in 0..100 {
+            let url = stage.bench_url(&format!("w{}", number % 4), &json!({})).await;
             assert!(
                 seen.insert(param(&url, "state").unwrap())
                     && seen.insert(param(&url, "code_challenge").unwrap())

@@ -18,7 +18,8 @@ async fn a_reconnect_keeps_the_id_and_uses_the_new_grant() {
         assert_eq!(stage.status(&connector).await, "reauthorization_required");
         for mode in ["secret_id", "connector_id"] {
             stage.advance(1);
-            let more = json!({"connector_id": connector, "callback_mode": mode});
+            let more =
+                json!({"connector_id": connector, "callback_mode": mode, "allow_account_change": true});
             let consent_url = stage.consent_url("w1", &more).await;
             let callback = stage.agree(&consent_url, "bob").await;
             let home = stage.open(&callback).await.location();

@@ -10,3 +10,4 @@ mod pinned_apps;
 mod races;
 mod refresh;
 mod refused;
+mod revocations;

@@ -53,7 +53,7 @@ async fn the_newest_consent_wins_over_a_late_refresh() {
         let execute = stage.execute(&connector, "user", "get", &nothing);
         let reconnect = async {
             refreshing(stage).await;
-            let more = json!({"connector_id": connector, "callback_mode": "connector_id"});
+            let more = json!({"connector_id": connector, "callback_mode": "connector_id", "allow_account_change": true});
             let consent_url = stage.consent_url("w1", &more).await;
             let callback = stage.agree(&consent_url, "bob").await;
             assert!(param(&stage.open(&callback).await.location(), "connector_id").is_some());

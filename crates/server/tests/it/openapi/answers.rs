@@ -146,6 +146,10 @@ async fn organization(witness: &Witness<'_>) {
     witness.put("/organizations/redirect-urls", &list).await.ok();
     assert_eq!(witness.get("/organizations/redirect-urls").await.ok(), list);
     witness.put("/organizations/redirect-urls", &json!({})).await.fails(422, "invalid");
+    let settings = json!({"require_binding": false});
+    assert_eq!(witness.put("/organizations/settings", &settings).await.ok(), settings);
+    assert_eq!(witness.get("/organizations/settings").await.ok(), settings);
+    witness.put("/organizations/settings", &json!({"require_bindings": true})).await.fails(422, "invalid");
     let app = json!({"client_id": "harbour client", "client_secret": "harbour:secret%1+2 é&="});
     let body = json!({"connector_type": CRM, "configuration": app});
     witness.put("/oauth/credentials", &body).await.ok();
@@ -232,6 +236,14 @@ async fn endings(witness: &Witness<'_>, id: &str) {
     witness.get(&job).await.ok();
     witness.stage.start_jobs().await;
     witness.stage.until("job done", async || witness.get(&job).await.ok()["status"] == "succeeded").await;
+    witness.post("/revocations", &json!({"organization": true, "dry_run": true})).await.ok();
+    witness.post("/revocations", &json!({"connector_type": "nope"})).await.fails(404, "not_found");
+    witness.stage.connect("w1").await;
+    let begun = witness.post("/revocations", &json!({"workspace_id": workspace})).await.is(202).json();
+    let revocation = begun["id"].as_str().unwrap();
+    witness.get(&format!("/revocations/{{id={revocation}}}")).await.ok();
+    witness.get(&format!("/revocations/{{id={revocation}}}/grants?limit=1")).await.ok();
+    witness.get("/revocations?limit=1").await.ok();
     witness.delete(&one).await.ok();
     witness.delete(&format!("/oauth/credentials/connector_type/{{connector_type={CRM}}}")).await.is(204);
 }

@@ -24,6 +24,7 @@ async fn every_column_comes_back() {
             scopes: "[\"a\"]".to_owned(),
             code_challenge: Some("challenge".to_owned()),
             connector_id: Some("c".to_owned()),
+            allow_account_change: true,
             name: Some("name".to_owned()),
             replication_config: Some("{}".to_owned()),
             secret_hash: Some(vec![7]),

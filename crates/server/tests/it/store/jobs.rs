@@ -2,7 +2,11 @@
 
 use super::rows::{NOW, RACERS, connected, connector, grant, job, race};
 use crate::support::databases::databases;
-use keybearer::store::Store;
+use keybearer::store::{JobReport, JobRow, Store};
+
+fn told(report: &str) -> JobReport<'_> {
+    JobReport { report, outcome: "pending" }
+}
 
 async fn deleted_connector(store: &Store) {
     connected(store).await;
@@ -18,10 +22,11 @@ async fn a_job_is_done_when_it_is_due_and_its_grant_is_erased() {
         let running = store.claim_job(NOW, NOW + 10).await.unwrap().unwrap();
         assert_eq!((running.id.as_str(), running.attempts, running.lease_until), ("j", 1, Some(NOW + 10)));
         assert_eq!(store.claim_job(NOW + 9, NOW + 20).await.unwrap(), None, "leased");
-        assert!(!store.finish_job("j", "other", "succeeded", "{}", NOW).await.unwrap());
+        let foreign = JobRow { organization_id: "other".to_owned(), ..running.clone() };
+        assert!(!store.finish_job(&foreign, "succeeded", told("{}"), NOW).await.unwrap());
         assert_eq!(store.grant("o", "g").await.unwrap().unwrap().sealed.len(), 2);
-        assert!(store.finish_job("j", "o", "succeeded", "{\"a\":1}", NOW + 2).await.unwrap());
-        assert!(!store.finish_job("j", "o", "failed", "{}", NOW + 2).await.unwrap());
+        assert!(store.finish_job(&running, "succeeded", told("{\"a\":1}"), NOW + 2).await.unwrap());
+        assert!(!store.finish_job(&running, "failed", told("{}"), NOW + 2).await.unwrap());
         let done = store.job("o", "j").await.unwrap().unwrap();
         assert_eq!(
             (done.status.as_str(), done.report.as_str(), done.lease_until),
@@ -37,10 +42,15 @@ async fn a_dead_runners_job_is_taken_over() {
     for db in databases().await {
         let store = &db.store;
         deleted_connector(store).await;
-        store.claim_job(NOW, NOW + 10).await.unwrap().unwrap();
+        let late = store.claim_job(NOW, NOW + 10).await.unwrap().unwrap();
         let again = store.claim_job(NOW + 10, NOW + 20).await.unwrap().unwrap();
         assert_eq!((again.attempts, again.lease_until), (2, Some(NOW + 20)));
-        assert!(store.retry_job("j", "o", "{\"tries\":2}", NOW + 100, NOW + 11).await.unwrap());
+        assert!(
+            !store.finish_job(&late, "succeeded", told("{}"), NOW + 11).await.unwrap(),
+            "not its job any more"
+        );
+        assert!(!store.retry_job(&late, told("{}"), NOW + 50, NOW + 11).await.unwrap());
+        assert!(store.retry_job(&again, told("{\"tries\":2}"), NOW + 100, NOW + 11).await.unwrap());
         assert_eq!(store.claim_job(NOW + 99, NOW + 120).await.unwrap(), None);
         let third = store.claim_job(NOW + 100, NOW + 120).await.unwrap().unwrap();
         assert_eq!((third.attempts, third.report.as_str()), (3, "{\"tries\":2}"));

@@ -76,6 +76,7 @@ pub(crate) fn flow(id: &str) -> FlowRow {
         scopes: "[]".to_owned(),
         code_challenge: None,
         connector_id: None,
+        allow_account_change: false,
         name: None,
         replication_config: None,
         secret_hash: None,

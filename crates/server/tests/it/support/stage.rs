@@ -29,7 +29,7 @@ use tokio::task::JoinHandle;
 
 /// When a manual clock starts: 2026-06-01T00:00:00Z.
 pub(crate) const START_MS: i64 = 1_780_272_000_000;
-const MASTER_KEY: &str = "S2V5YmVhcmVyIHRlc3QgbWFzdGVyIGtleSwgMzIgYi4=";
+pub(crate) const MASTER_KEY: &str = "S2V5YmVhcmVyIHRlc3QgbWFzdGVyIGtleSwgMzIgYi4=";
 
 /// What differs from the usual stage.
 #[derive(Clone)]
@@ -57,6 +57,7 @@ pub(crate) struct Stage {
     /// With an application token of it.
     pub(crate) app: Client,
     pub(crate) secrets: Secrets,
+    setup: Setup,
     log_start: usize,
     served: JoinHandle<()>,
     loops: Mutex<Vec<JoinHandle<()>>>,
@@ -84,6 +85,7 @@ pub(crate) struct Client {
 pub(crate) struct Restarted {
     pub(crate) base: String,
     pub(crate) app: Client,
+    pub(crate) deps: Arc<Deps>,
 }
 
 /// Runs a test on a usual stage, once for each database.
@@ -140,23 +142,7 @@ impl Stage {
         let base = format!("http://{}", listener.local_addr().unwrap());
         let (upstream, other) = (Upstream::start().await, Upstream::start().await);
         let peer = start_peer(setup, &base, &clock, &secrets).await;
-        let replace = |text: &str| {
-            text.replace("{{PROVIDER}}", &peer.url)
-                .replace("{{UPSTREAM}}", &upstream.url)
-                .replace("{{OTHER_HOST}}", other.host())
-        };
-        let mut catalog = Catalog::load(None);
-        for source in [
-            include_str!("definitions/harbour.yaml"),
-            include_str!("definitions/workbench.yaml"),
-            include_str!("definitions/plain.yaml"),
-        ]
-        .into_iter()
-        .chain(setup.definitions.iter().map(String::as_str))
-        {
-            catalog = catalog.with("test", &replace(source));
-        }
-        assert!(catalog.unreadable().is_empty(), "{:?}", catalog.unreadable());
+        let catalog = catalog(setup, &peer, &upstream, &other);
         let config = config(setup, &database, &base);
         let app = App::with_catalog(config, clock.clone(), Random::system(), catalog).await.unwrap();
         let deps = Arc::clone(&app.deps);
@@ -177,6 +163,7 @@ impl Stage {
             organization,
             app,
             secrets,
+            setup: setup.clone(),
             log_start,
             served,
             loops: Mutex::default(),
@@ -223,6 +210,12 @@ impl Stage {
         self.loops.lock().unwrap().extend(loops);
     }
 
+    /// The same for another server on this database.
+    pub(crate) async fn start_jobs_of(&self, other: &Restarted) {
+        let loops = keybearer::jobs::start(&other.deps, &self.stop.subscribe()).await.unwrap();
+        self.loops.lock().unwrap().extend(loops);
+    }
+
     /// Moves the clock.
     pub(crate) fn advance(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
@@ -234,10 +227,16 @@ impl Stage {
         let base = format!("http://{}", listener.local_addr().unwrap());
         let config = config(&Setup::new(), &self.database, &base);
         let app = App::with_catalog(config, self.clock.clone(), Random::system(), catalog).await.unwrap();
+        let deps = Arc::clone(&app.deps);
         let router = app.router().into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, router).await });
         let token = self.app.token.clone();
-        Restarted { app: Client { http: self.http.clone(), base: base.clone(), token }, base }
+        Restarted { app: Client { http: self.http.clone(), base: base.clone(), token }, base, deps }
+    }
+
+    /// A second server beside this one on the same database, with the same definitions.
+    pub(crate) async fn replica(&self) -> Restarted {
+        self.restarted(catalog(&self.setup, &self.peer, &self.upstream, &self.other)).await
     }
 
     /// Waits for something that a background loop does.
@@ -297,6 +296,27 @@ fn checked(reply: Reply) -> Reply {
         reply.error();
     }
     reply
+}
+
+fn catalog(setup: &Setup, peer: &Peer, upstream: &Upstream, other: &Upstream) -> Catalog {
+    let replace = |text: &str| {
+        text.replace("{{PROVIDER}}", &peer.url)
+            .replace("{{UPSTREAM}}", &upstream.url)
+            .replace("{{OTHER_HOST}}", other.host())
+    };
+    let mut catalog = Catalog::load(None);
+    for source in [
+        include_str!("definitions/harbour.yaml"),
+        include_str!("definitions/workbench.yaml"),
+        include_str!("definitions/plain.yaml"),
+    ]
+    .into_iter()
+    .chain(setup.definitions.iter().map(String::as_str))
+    {
+        catalog = catalog.with("test", &replace(source));
+    }
+    assert!(catalog.unreadable().is_empty(), "{:?}", catalog.unreadable());
+    catalog
 }
 
 async fn start_peer(setup: &Setup, server: &str, clock: &Clock, secrets: &Secrets) -> Peer {

@@ -1,0 +1,18 @@
+//! What an organization asks of its consents beyond what the server asks.
+//!
+//! Knows the settings and who may change them. Must not know flows, which ask here.
+
+use crate::core::Deps;
+use crate::core::error::{Error, Result};
+
+pub use crate::store::{OrganizationSettings, OrganizationSettingsChange as Change};
+
+/// The settings of a live organization.
+pub async fn get(deps: &Deps, organization: &str) -> Result<OrganizationSettings> {
+    deps.store.organization_settings(organization).await?.ok_or_else(Error::not_found)
+}
+
+/// Changes those that are given; all of them afterwards. Consents that are under way are held to it, too.
+pub async fn change(deps: &Deps, organization: &str, change: &Change) -> Result<OrganizationSettings> {
+    deps.store.change_organization_settings(organization, change).await?.ok_or_else(Error::not_found)
+}
