@@ -241,13 +241,13 @@ impl Stage {
 
     /// Waits for something that a background loop does.
     pub(crate) async fn until(&self, what: &str, mut done: impl AsyncFnMut() -> bool) {
-        for _ in 0..200 {
+        for _ in 0..1200 {
             if done().await {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("{what}: not within ten seconds");
+        panic!("{what}: not within a minute");
     }
 
     /// Stops everything, then looks for secrets where none may be.
