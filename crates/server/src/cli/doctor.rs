@@ -51,6 +51,11 @@ async fn examine(config: Config, findings: &mut Findings) {
     };
     Findings::good(&format!("database: {database} answers and is migrated"));
     Findings::good("keys: the master key opens the database");
+    if app.deps.keyring.source().read().is_ok_and(|keys| !keys.is_single()) {
+        Findings::warn(
+            "keys: there are two master keys; finish with `keybearer keys rotate`, then remove the old one",
+        );
+    }
     database_clock(&app, &clock, findings).await;
     definitions(&app, findings);
     redirect_urls(&app, findings).await;
