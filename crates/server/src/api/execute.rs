@@ -7,6 +7,7 @@ use super::connectors::checked;
 use super::query::Id;
 use super::{Answer, App, schema};
 use crate::core::access::Caller;
+use crate::core::call::gate::Place;
 use crate::core::call::{Driven, Execute, Executed, execute};
 use crate::core::error::Error;
 use crate::egress::BodyStream;
@@ -16,7 +17,6 @@ use axum::response::Response;
 use http::{HeaderValue, header};
 use keybearer_connector::call::{Answer as CallAnswer, Payload, Shaping, StreamHead};
 use serde_json::{Map, Value};
-use tokio::sync::OwnedSemaphorePermit;
 
 /// Fields of a projection.
 const FIELDS_MAX: usize = 500;
@@ -50,7 +50,7 @@ const FIELDS_MAX: usize = 500;
         ), headers(("Content-Disposition" = String, description = "Name of a downloaded file; only with bytes."))),
         (status = 206, description = "The bytes that a `range_header` asked for.", body = String, content_type = "application/octet-stream"),
     ),
-    extensions(("x-keybearer-errors" = json!(["invalid", "unknown_entity", "unknown_action", "invalid_params", "not_pageable", "not_found", "reauthorization_required", "app_misconfigured", "upstream_rejected", "upstream_forbidden", "upstream_not_found", "upstream_conflict", "upstream_rate_limited", "upstream_error", "upstream_timeout", "upstream_blocked", "upstream_response_too_large", "upstream_redirect_refused", "token_endpoint_error", "refresh_in_progress", "connector_busy"]))),
+    extensions(("x-keybearer-errors" = json!(["invalid", "unknown_entity", "unknown_action", "invalid_params", "not_pageable", "not_found", "reauthorization_required", "app_misconfigured", "upstream_rejected", "upstream_forbidden", "upstream_not_found", "upstream_conflict", "upstream_rate_limited", "upstream_error", "upstream_timeout", "upstream_blocked", "upstream_response_too_large", "upstream_redirect_refused", "token_endpoint_error", "refresh_in_progress", "connector_busy", "organization_busy"]))),
 )]
 pub(super) async fn run(State(app): State<App>, caller: Caller, Id(id): Id, Body(body): Body) -> Answer {
     let started = app.clock.ticks();
@@ -148,7 +148,7 @@ fn json(bytes: Vec<u8>) -> Response {
 }
 
 /// File bytes as they come. A stream that breaks ends the connection, so that no client takes a part for the whole.
-fn stream(head: &StreamHead, body: BodyStream, place: OwnedSemaphorePermit) -> Response {
+fn stream(head: &StreamHead, body: BodyStream, place: Place) -> Response {
     let chunks = futures_util::stream::try_unfold((body, place), |(mut body, place)| async move {
         let chunk =
             body.next_chunk().await.map_err(|_| std::io::Error::other("the provider's file broke off"))?;

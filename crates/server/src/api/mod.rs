@@ -20,6 +20,7 @@ mod oauth_apps;
 mod openapi;
 mod organization_settings;
 mod pages;
+mod peer;
 pub mod problem;
 mod query;
 mod redirect_urls;
