@@ -9,13 +9,12 @@ use crate::core::catalog::Catalog;
 use crate::core::{Deps, Settings, keys, tokens::Tokens};
 use crate::egress::{Egress, Limits};
 use crate::jobs;
+use crate::listener;
 use crate::store::{Bootstrap, CredentialRow, KeyRow, OrganizationRow, Store};
 use crate::vault::{Keyring, MasterKey, MasterKeys, MasterSource, digest};
 use anyhow::Context;
-use axum::ServiceExt;
 use keybearer_connector::document::Severity;
 use secrecy::ExposeSecret;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -32,6 +31,7 @@ pub struct App {
     /// What the rules work with.
     pub deps: Arc<Deps>,
     cors_origins: Vec<String>,
+    limits: listener::Limits,
 }
 
 impl App {
@@ -73,6 +73,10 @@ impl App {
             settings: settings(&config),
             tokens: Tokens::default(),
             sign_ins: crate::core::sign_ins::SignIns::default(),
+            rate_limits: crate::core::rate_limits::RateLimits::new(
+                config.rate_limit,
+                config.token_rate_limit,
+            ),
             ready: crate::core::call::ReadyCache::default(),
             gates: crate::core::call::gate::Gates::default(),
             refreshes: crate::core::grants::Refreshes::default(),
@@ -82,7 +86,12 @@ impl App {
             wake: Notify::new(),
             tasks: TaskTracker::new(),
         };
-        Ok(Self { deps: Arc::new(deps), cors_origins: config.cors_origins })
+        let limits = listener::Limits {
+            header_timeout: config.header_timeout,
+            body_timeout: config.body_timeout,
+            max_connections: config.max_connections as usize,
+        };
+        Ok(Self { deps: Arc::new(deps), cors_origins: config.cors_origins, limits })
     }
 
     /// The API, for serving and for tests in process.
@@ -94,15 +103,10 @@ impl App {
     pub async fn serve(self, listener: TcpListener, mut stop: watch::Receiver<bool>) -> anyhow::Result<()> {
         let loops = jobs::start(&self.deps, &stop).await?;
         self.compile_definitions();
-        let router = self.router().into_make_service_with_connect_info::<SocketAddr>();
-        let drained = stop.clone();
-        let server = axum::serve(listener, router)
-            .with_graceful_shutdown(async move { drop(stop.wait_for(|stop| *stop).await) });
-        let mut deadline = drained;
         tokio::select! {
-            served = server => served?,
+            () = listener::serve(listener, self.router(), self.limits, stop.clone()) => {}
             () = async {
-                drop(deadline.wait_for(|stop| *stop).await);
+                drop(stop.wait_for(|stop| *stop).await);
                 tokio::time::sleep(DRAIN).await;
             } => tracing::warn!("requests were still running at the end of the drain time"),
         }
@@ -150,6 +154,8 @@ fn settings(config: &Config) -> Settings {
             organization: i64::from(config.max_pending_consents),
             workspace: i64::from(config.max_pending_consents_per_workspace),
         },
+        trusted_proxies: config.trusted_proxies.clone(),
+        max_concurrent_calls: config.max_concurrent_calls as usize,
         callback_mode: config.callback_mode,
         refresh_ahead: config.refresh_ahead,
         upstream_timeout: config.upstream_timeout,

@@ -46,6 +46,20 @@ pub struct Config {
     pub secret_ttl: Duration,
     /// `KEYBEARER_CALLBACK_MODE`: what a callback hands to the application when `initiate` does not say.
     pub callback_mode: CallbackMode,
+    /// `KEYBEARER_RATE_LIMIT`: calls a second of one organization; none: no limit.
+    pub rate_limit: Option<u32>,
+    /// `KEYBEARER_TOKEN_RATE_LIMIT`: calls a second with one token; none: no limit.
+    pub token_rate_limit: Option<u32>,
+    /// `KEYBEARER_MAX_CONCURRENT_CALLS`: operations of one organization at once in this process.
+    pub max_concurrent_calls: u32,
+    /// `KEYBEARER_TRUSTED_PROXIES`: ranges whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// `KEYBEARER_HEADER_TIMEOUT`: for the head of a request, and for a connection without one.
+    pub header_timeout: Duration,
+    /// `KEYBEARER_BODY_TIMEOUT`: for the body of a request.
+    pub body_timeout: Duration,
+    /// `KEYBEARER_MAX_CONNECTIONS`: connections at once.
+    pub max_connections: u32,
     /// `KEYBEARER_MAX_PENDING_CONSENTS`: consents of one organization that may be under way.
     pub max_pending_consents: u32,
     /// `KEYBEARER_MAX_PENDING_CONSENTS_PER_WORKSPACE`: consents of one workspace that may be under way.
@@ -149,6 +163,23 @@ impl Config {
                 "`secret_id` or `connector_id`",
                 CallbackMode::from_name,
             )?,
+            rate_limit: source.parsed("RATE_LIMIT", "off", value::RATE, value::rate)?,
+            token_rate_limit: source.parsed("TOKEN_RATE_LIMIT", "off", value::RATE, value::rate)?,
+            max_concurrent_calls: source.parsed(
+                "MAX_CONCURRENT_CALLS",
+                "4096",
+                value::COUNT,
+                value::count,
+            )?,
+            trusted_proxies: source.parsed(
+                "TRUSTED_PROXIES",
+                "",
+                "address ranges separated by commas, such as 127.0.0.0/8,10.1.0.0/16",
+                value::cidrs,
+            )?,
+            header_timeout: source.parsed("HEADER_TIMEOUT", "60s", value::DURATION, value::positive)?,
+            body_timeout: source.parsed("BODY_TIMEOUT", "60s", value::DURATION, value::positive)?,
+            max_connections: source.parsed("MAX_CONNECTIONS", "10000", value::COUNT, value::count)?,
             max_pending_consents: source.parsed(
                 "MAX_PENDING_CONSENTS",
                 "25000",

@@ -8,6 +8,7 @@ use super::idempotency::{Key, OptionalKey, once};
 use super::query::Id;
 use super::{Answer, App, pieces, schema};
 use crate::core::access::Caller;
+use crate::core::call::gate::Place;
 use crate::core::call::{Driven, Execute, Executed, execute, resolve};
 use crate::core::error::Error;
 use crate::core::idempotency::{Keyed, fingerprint};
@@ -19,7 +20,6 @@ use http::{HeaderValue, header};
 use keybearer_connector::call::{Answer as CallAnswer, Payload, Shaping, StreamHead};
 use serde_json::{Map, Value};
 use std::sync::Arc;
-use tokio::sync::OwnedSemaphorePermit;
 
 /// Fields of a projection.
 const FIELDS_MAX: usize = 500;
@@ -60,7 +60,7 @@ const FIELDS_MAX: usize = 500;
         )),
         (status = 206, description = "The bytes that a `range_header` asked for.", body = String, content_type = "application/octet-stream"),
     ),
-    extensions(("x-keybearer-errors" = json!(["invalid", "unknown_entity", "unknown_action", "invalid_params", "not_pageable", "not_found", "reauthorization_required", "app_misconfigured", "upstream_rejected", "upstream_forbidden", "upstream_not_found", "upstream_conflict", "upstream_rate_limited", "upstream_error", "upstream_timeout", "upstream_blocked", "upstream_response_too_large", "upstream_redirect_refused", "idempotency_key_reused", "idempotency_in_progress", "unknown_outcome", "answer_not_kept", "token_endpoint_error", "refresh_in_progress", "connector_busy"]))),
+    extensions(("x-keybearer-errors" = json!(["invalid", "unknown_entity", "unknown_action", "invalid_params", "not_pageable", "not_found", "reauthorization_required", "app_misconfigured", "upstream_rejected", "upstream_forbidden", "upstream_not_found", "upstream_conflict", "upstream_rate_limited", "upstream_error", "upstream_timeout", "upstream_blocked", "upstream_response_too_large", "upstream_redirect_refused", "idempotency_key_reused", "idempotency_in_progress", "unknown_outcome", "answer_not_kept", "token_endpoint_error", "refresh_in_progress", "connector_busy", "organization_busy"]))),
 )]
 pub(super) async fn run(
     State(app): State<App>,
@@ -197,7 +197,7 @@ fn json(body: ResponseBody) -> Response {
 }
 
 /// File bytes as they come. A stream that breaks ends the connection, so that no client takes a part for the whole.
-fn stream(head: &StreamHead, body: BodyStream, place: OwnedSemaphorePermit) -> Response {
+fn stream(head: &StreamHead, body: BodyStream, place: Place) -> Response {
     let chunks = futures_util::stream::try_unfold((body, place), |(mut body, place)| async move {
         let chunk =
             body.next_chunk().await.map_err(|_| std::io::Error::other("the provider's file broke off"))?;

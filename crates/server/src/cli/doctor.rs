@@ -4,6 +4,7 @@ use super::say;
 use crate::app::App;
 use crate::clock::{Clock, Random};
 use crate::config::Config;
+use crate::store::OrganizationRow;
 use url::Url;
 
 struct Findings {
@@ -127,5 +128,21 @@ async fn redirect_urls(app: &App, findings: &mut Findings) {
             }
             Err(error) => findings.bad(&format!("redirect URLs of `{}`: {error}", organization.name)),
         }
+        binding(app, &organization, findings).await;
+    }
+}
+
+async fn binding(app: &App, organization: &OrganizationRow, findings: &mut Findings) {
+    let name = &organization.name;
+    match app.deps.store.organization_settings(&organization.id).await {
+        Ok(Some(settings)) if settings.require_binding => {
+            Findings::good(&format!("session binding of `{name}`: required"));
+        }
+        Ok(_) => Findings::warn(&format!(
+            "session binding of `{name}`: not required, so a user can finish a consent that somebody else started; \
+             `keybearer org settings {} --require-binding on` once its application sends code_challenge",
+            organization.id
+        )),
+        Err(error) => findings.bad(&format!("session binding of `{name}`: {error}")),
     }
 }

@@ -297,7 +297,8 @@ pub async fn check_unsaved(
     let environment: Map<String, Value> = environment.0.into_iter().collect();
     let (grant, secret) =
         import(deps, caller, &plan, values, auth_scheme.as_deref(), "", &environment).await?;
-    let ready = Ready::unsaved(&plan, &grant, &secret, &environment, None)?;
+    let mut ready = Ready::unsaved(&plan, &grant, &secret, &environment, None)?;
+    ready.organization_gate = deps.gates.of(caller.organization(), deps.settings.max_concurrent_calls);
     call::check(deps, Arc::new(ready), entities).await
 }
 

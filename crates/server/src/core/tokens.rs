@@ -28,11 +28,13 @@ pub const SCOPED_TTL: Duration = Duration::from_mins(20);
 const SUPERSEDED_GRACE: Duration = Duration::from_mins(1);
 const ISSUER: &str = "keybearer";
 const REMEMBERED: usize = 50_000;
+const REMEMBERED_ENDED: usize = 10_000;
 
 /// Keys and memory of the tokens.
 pub struct Tokens {
     validation: Validation,
     verified: Cache<[u64; 2], (Caller, i64)>,
+    ended: Cache<[u64; 2], ()>,
     keys: [RandomState; 2],
     /// When keys were last read again for a token whose key was not known, by the process's own clock.
     asked_at_ms: AtomicU64,
@@ -73,6 +75,7 @@ impl Default for Tokens {
         Self {
             validation,
             verified: Cache::new(REMEMBERED),
+            ended: Cache::new(REMEMBERED_ENDED),
             keys: [RandomState::new(), RandomState::new()],
             asked_at_ms: AtomicU64::new(0),
         }
@@ -184,21 +187,39 @@ pub fn widget_token(
 }
 
 /// Who a bearer speaks for. No database statement when the token was seen before.
-pub async fn verify(deps: &Deps, bearer: &str) -> Result<Caller> {
+///
+/// A bearer that this server never made costs one HMAC and no statement, and is counted for the address that it came from
+/// (`address` is asked only then). One that has ended is remembered as ended: that never changes.
+pub async fn verify(deps: &Deps, bearer: &str, address: impl FnOnce() -> Option<IpAddr>) -> Result<Caller> {
     let key = deps.tokens.remembered_as(bearer);
     if let Some((caller, expires)) = deps.tokens.verified.get(&key)
         && deps.feed.is_fresh(&deps.clock)
     {
         return if deps.clock.now_ms() < expires { Ok(caller) } else { Err(expired()) };
     }
-    let claims = Box::pin(decode(deps, bearer)).await?;
+    if deps.tokens.ended.get(&key).is_some() {
+        return Err(ended());
+    }
+    let claims = match Box::pin(decode(deps, bearer)).await {
+        Ok(claims) => claims,
+        Err(forged) => {
+            deps.rate_limits.forged(deps, address())?;
+            return Err(forged);
+        }
+    };
     let expires = claims.exp.saturating_mul(1000);
     if deps.clock.now_ms() >= expires {
         return Err(expired());
     }
     let started = deps.feed.generation();
     // Boxed, because it is rare: its state would be moved with every call otherwise.
-    let caller = Box::pin(check(deps, claims)).await?;
+    let caller = match Box::pin(check(deps, claims)).await {
+        Err(error) if error.kind == Kind::Unauthorized => {
+            deps.tokens.ended.insert(key, ());
+            return Err(error);
+        }
+        other => other?,
+    };
     if deps.feed.generation() == started {
         deps.tokens.verified.insert(key, (caller.clone(), expires));
     }
@@ -230,7 +251,6 @@ async fn signing_key(deps: &Deps, id: &str) -> Option<SigningKey> {
 }
 
 async fn check(deps: &Deps, claims: Claims) -> Result<Caller> {
-    let ended = || Error::new(Kind::Unauthorized, "The bearer token has been revoked");
     let credential = deps.store.credential(&claims.sub).await?;
     if credential.is_none_or(|row| row.removed_at.is_some() || row.organization_id != claims.org) {
         return Err(ended());
@@ -246,6 +266,10 @@ async fn check(deps: &Deps, claims: Claims) -> Result<Caller> {
         _ => return Err(ended()),
     };
     Ok(Caller::new(Identity { organization_id: claims.org, credential_id: claims.sub, scope }))
+}
+
+fn ended() -> Error {
+    Error::new(Kind::Unauthorized, "The bearer token has been revoked")
 }
 
 fn expired() -> Error {

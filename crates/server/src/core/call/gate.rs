@@ -1,6 +1,6 @@
-//! How many operations of one connector may run at once in this process.
+//! How many operations of one connector, and of one organization, may run at once in this process.
 //!
-//! Knows connector ids and permits. Must not know what runs. One agent in a loop must not use up a provider's limit, nor
+//! Knows ids and permits. Must not know what runs. One agent in a loop must not use up a provider's limit, nor
 //! this server's connections, for everybody else.
 
 use crate::core::error::{Error, Kind, Result};
@@ -14,12 +14,26 @@ pub const AT_ONCE: usize = 64;
 /// Gates beyond which those that nobody uses are swept.
 const SWEEP_ABOVE: usize = 10_000;
 
+/// A running operation's places: its connector's and its organization's.
+#[derive(Debug)]
+pub struct Place {
+    _connector: OwnedSemaphorePermit,
+    _organization: OwnedSemaphorePermit,
+}
+
+impl Place {
+    /// Of both.
+    pub fn new(connector: OwnedSemaphorePermit, organization: OwnedSemaphorePermit) -> Self {
+        Self { _connector: connector, _organization: organization }
+    }
+}
+
 /// The gates of this process. A gate lives as long as anything uses it, so that a renewed credential keeps the count.
 #[derive(Default)]
 pub struct Gates(Mutex<HashMap<String, Weak<Semaphore>>>);
 
 impl Gates {
-    /// The gate of a connector. `at_once` counts when it is made.
+    /// The gate of a connector or an organization, by its id. `at_once` counts when it is made.
     pub fn of(&self, connector_id: &str, at_once: usize) -> Arc<Semaphore> {
         let mut gates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(gate) = gates.get(connector_id).and_then(Weak::upgrade) {
@@ -32,6 +46,19 @@ impl Gates {
         gates.insert(connector_id.to_owned(), Arc::downgrade(&gate));
         gate
     }
+}
+
+/// A place of the organization, or an error at once: calls that wait take memory, too, and one tenant's slow provider
+/// must not take all of it.
+pub fn enter_organization(gate: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit> {
+    enter(gate).ok_or_else(|| {
+        Error::new(
+            Kind::OrganizationBusy,
+            "Too many operations of this organization run at the same time; wait, and send fewer at once",
+        )
+        .with("retryable", true)
+        .with("retry_after_seconds", 1)
+    })
 }
 
 /// A place, where one is free and nobody waits for it.

@@ -46,6 +46,8 @@ pub struct Ready {
     pub attachment: Option<Attachment>,
     /// Lets so many operations of this connector run at once.
     pub gate: Arc<Semaphore>,
+    /// Lets so many operations of its organization run at once.
+    pub organization_gate: Arc<Semaphore>,
     /// The credential's values, to keep them out of error texts.
     pub secrets: Vec<SecretString>,
     /// Facts of the grant.
@@ -183,6 +185,7 @@ impl Ready {
             serde_json::from_str(&row.environment).map_err(Error::internal)?;
         let mut ready = Self::unsaved(&plan, grant, &secret, &environment, None)?;
         ready.gate = deps.gates.of(&row.id, plan.concurrency.unwrap_or(gate::AT_ONCE));
+        ready.organization_gate = deps.gates.of(&row.organization_id, deps.settings.max_concurrent_calls);
         ready.connector_id = Some(row.id.clone());
         ready.workspace_name.clone_from(&view.workspace_name);
         Ok(ready)
@@ -233,6 +236,7 @@ impl Ready {
             reach,
             attachment: attachment.ok(),
             gate: Arc::new(Semaphore::new(gate::AT_ONCE)),
+            organization_gate: Arc::new(Semaphore::new(gate::AT_ONCE)),
             secrets: secret
                 .values
                 .iter()
