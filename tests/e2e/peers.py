@@ -65,12 +65,16 @@ class OidcProvider:
             text = answer.read()
         return json.loads(text) if text else None
 
-    def register(self, *redirect_uris: str, access_ttl: int = 3600, scope: str | None = None) -> Client:
-        """A new confidential client (RFC 7591)."""
+    def register(
+        self, *redirect_uris: str, access_ttl: int = 3600, scope: str | None = None, secret: str | None = None
+    ) -> Client:
+        """A new confidential client (RFC 7591), with a `secret` of our choice or the peer's."""
         made = self._call("/reg", {
             "redirect_uris": list(redirect_uris), "grant_types": ["authorization_code", "refresh_token"],
             "scope": scope or "openid offline_access profile api:read api:write", "access_ttl": access_ttl,
+            **({"wanted_secret": secret} if secret is not None else {}),
         })
+        assert secret in (None, made["client_secret"]), "the peer did not take the secret"
         return Client(made["client_id"], made["client_secret"])
 
     def stats(self, client: Client) -> dict[str, Any]:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
-import secrets
 import signal
 import socket
 import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from openapi_spec_validator import validate
 
-from application import Application, visit
+from application import Application
 from peers import OidcProvider
 from process import REPOSITORY, environment, until
+from routes import ROUTES
 from server import Server, binary
-from test_access import ROUTES
 from upstream import Upstream
 from vendor import Vendor
 
@@ -156,34 +153,6 @@ def test_an_interrupt_stops_it_too(start_server: Start) -> None:
 # --- keys and configuration ------------------------------------------------------------------------------
 
 
-def test_a_wrong_master_key_refuses_to_start(start_server: Start) -> None:
-    server = start_server()
-    Application(server, server.default, "https://app.example/", None, "vendor-demo")
-    server.stop()
-    other = base64.b64encode(secrets.token_bytes(32)).decode()
-    said = server.refuses_to_start(MASTER_KEY=other)
-    assert "key" in said.lower() and other not in said
-    for bad in ("short", "!" * 44, base64.b64encode(b"x" * 31).decode(), base64.b64encode(b"x" * 33).decode()):
-        said = server.refuses_to_start(MASTER_KEY=bad)
-        assert "MASTER_KEY" in said and "32" in said
-        assert bad == "short" or bad not in said, "the key was echoed"
-    if server.database == "postgres":
-        del server.settings["MASTER_KEY"]
-        assert "MASTER_KEY" in server.refuses_to_start()
-        server.settings["MASTER_KEY"] = server.master_key
-    else:
-        key = next(file for file in server.data.rglob("*") if file.is_file() and file.stat().st_size < 200)
-        kept = key.read_bytes()
-        key.unlink()
-        said = server.refuses_to_start()
-        assert "key" in said.lower()
-        assert not key.exists(), "a new key was made beside an existing database"
-        key.write_bytes(kept)
-        key.chmod(0o600)
-    server.start()
-    server.api.login(server.default)
-
-
 @pytest.mark.parametrize(("name", "value"), [
     ("LISTEN", "nowhere"), ("LISTEN", "127.0.0.1:99999"), ("PUBLIC_URL", "not a url"), ("PUBLIC_URL", "ftp://x/"),
     ("PUBLIC_URL", "https://user:pw@x/"), ("DATABASE_URL", "mysql://x/y"), ("ALLOW_UPSTREAM_CIDRS", "127.0.0.1/99"),
@@ -224,7 +193,8 @@ def test_a_bad_definition_is_named_with_its_line(start_server: Start, tmp_path: 
 def test_every_command_has_help_with_an_example(start_server: Start) -> None:
     server = start_server(start=False)
     for command in (["serve"], ["demo"], ["org", "create"], ["org", "list"],
-                    ["connectors", "list"], ["connectors", "describe"], ["connectors", "validate"], ["doctor"]):
+                    ["connectors", "list"], ["connectors", "describe"], ["connectors", "validate"],
+                    ["keys", "rotate"], ["backup"], ["doctor"]):
         said = server.cli(*command, "--help").stdout
         assert "xample" in said and "keybearer" in said, f"{command}: {said}"
     unknown = server.cli("explode", check=False)
@@ -278,69 +248,3 @@ def test_the_demo_walks_the_product(tmp_path: Path) -> None:
     ):
         assert step in said, f"{step} is not shown"
     assert list(tmp_path.iterdir()) == [], "it left something behind"
-
-
-# --- secrets ---------------------------------------------------------------------------------------------
-
-
-def test_no_secret_on_disk_or_in_the_log(start_server: Start, peer: OidcProvider, app_page: Upstream) -> None:
-    """Everything secret that a whole life of a grant sees, searched for in database, data folder and trace log."""
-    server = start_server(LOG="trace", REFRESH_AHEAD="off")
-    app = Application(server, server.default, app_page.url, peer)
-    consent_url = app.initiate("u1")
-    callback = app.provider_answer(consent_url)
-    page = visit(callback)
-    secret_id = parse_qs(urlsplit(page.hops[-1][2]).query)["secret_id"][0]
-    code = parse_qs(urlsplit(callback).query)["code"][0]
-    connector = app.create("u1", secret_id).ok()["id"]
-    app.whoami(connector).ok()
-    peer.kill(peer.stats(app.client)["access_tokens"][-1])
-    app.whoami(connector).ok()  # a refresh
-    app.create("u1", secret_id).error(400)
-    peer.break_tokens(app.client, 500, 1, {"error": "server_error", "error_description": "echo " + app.client.secret})
-    peer.kill(peer.stats(app.client)["access_tokens"][-1])
-    app.whoami(connector)
-    app.server.api.post("/account/applications/token", {"client_id": server.default.client_id, "client_secret": "wrong-canary-1"}).error(401)
-    imported = "imported-canary-" + secrets.token_hex(12)
-    app.api.post("/integrations/connectors", {
-        "external_user_id": "u2", "connector_type": "vendor-demo", "credentials": {"access_token": imported}}).ok()
-    scoped = app.api.scoped("u1").token or ""
-    stats = peer.stats(app.client)
-    secret = {
-        "client secret of the application": server.default.client_secret, "client secret at the provider": app.client.secret,
-        "code": code, "state": app.state(consent_url), "secret_id": secret_id, "imported token": imported,
-        "wrong secret": "wrong-canary-1", "application token": app.api.token or "", "scoped token": scoped,
-        "master key": server.master_key if server.database == "postgres" else "",
-        **{f"access token {n}": token for n, token in enumerate(stats["access_tokens"])},
-        **{f"refresh token {n}": token for n, token in enumerate(stats["refresh_tokens"])},
-    }
-    assert len(stats["access_tokens"]) >= 2 and len(stats["refresh_tokens"]) >= 2
-    running = server.at_rest()
-    server.stop()
-    stopped = server.at_rest()
-    assert b"DEBUG" in running or b"TRACE" in running, "the log is not at trace level"
-    for name, value in secret.items():
-        if value:
-            assert value.encode() not in running and value.encode() not in stopped, f"{name} lies on disk or in the log"
-
-
-@pytest.mark.sqlite_only
-def test_proxy_variables_of_the_environment_are_not_followed(start_server: Start, vendor: Vendor, app_page: Upstream) -> None:
-    trap = Upstream()
-    try:
-        server = start_server(start=False)
-        kept = server.environment
-
-        def with_proxy(**settings: str) -> dict[str, str]:
-            return {**kept(**settings), "HTTP_PROXY": trap.url, "http_proxy": trap.url, "ALL_PROXY": trap.url}
-
-        server.environment = with_proxy  # type: ignore[method-assign]
-        server.start()
-        app = Application(server, server.default, app_page.url, None, "vendor-demo")
-        vendor.accounts["proxy-token"] = "alice"
-        connector = app.api.post("/integrations/connectors", {
-            "external_user_id": "u", "connector_type": "vendor-demo", "credentials": {"access_token": "proxy-token"}}).ok()["id"]
-        app.whoami(connector).ok()
-        assert trap.requests == []
-    finally:
-        trap.close()

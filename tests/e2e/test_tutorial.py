@@ -5,22 +5,17 @@ Written from the HTTP contract alone, against node-oidc-provider.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import secrets
 import time
 import urllib.parse
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from api import EXECUTE_PATHS, TIME, UUID, Organization
 from application import Application
 from browser import Browser, Page
-from parallel import at_once
 from peers import OidcProvider
-from process import until
 from server import Server
 from upstream import Upstream
 
@@ -161,28 +156,6 @@ def test_expired_token_is_refreshed_and_rotates(start_server: Callable[..., Serv
         assert len(set(stats["refresh_tokens"])) == refreshes + 1, "the peer did not rotate"
 
 
-def test_parallel_calls_at_expiry_refresh_once(start_server: Callable[..., Server], peer: OidcProvider, app_page: Upstream) -> None:
-    """The peer kills the grant when a refresh token comes twice, so success is the proof; the count is shown too."""
-    server = start_server(REFRESH_AHEAD="off")
-    app = Application(server, server.default, app_page.url + "/back", peer, access_ttl=5)
-    connector = app.connect("u1")
-    time.sleep(5.2)
-    answers = at_once(20, lambda: app.whoami(connector))
-    assert [answer.status for answer in answers] == [200] * 20, [answer.text[:300] for answer in answers]
-    stats = peer.stats(app.client)
-    assert stats["refreshes"] == 1 and stats["refused"] == [] and stats["grants_revoked"] == 0
-
-
-def test_a_401_brings_one_refresh_and_one_repeat(application: Make, peer: OidcProvider) -> None:
-    app = application()
-    connector = app.connect("u1", login="writer-" + secrets.token_hex(4))
-    peer.kill(peer.stats(app.client)["access_tokens"][-1])
-    note = app.api.execute(connector, "notes", "create", {"text": "after a 401"}).ok()["result"]
-    assert note["id"] == "n26"
-    assert peer.stats(app.client)["refreshes"] == 1
-    assert app.api.get(f"/integrations/connectors/{connector}").ok()["status"] == "active"
-
-
 def test_a_dead_grant_asks_for_reauthorization_and_reconnects_in_place(application: Make, peer: OidcProvider) -> None:
     app = application()
     connector = app.connect("u1")
@@ -218,30 +191,6 @@ def test_denial_comes_back_as_an_error(application: Make, peer: OidcProvider) ->
     assert app.connectors("u1") == []
 
 
-def test_delete_revokes_at_the_provider(application: Make, peer: OidcProvider) -> None:
-    app = application()
-    connector = app.connect("u1")
-    app.whoami(connector).ok()
-    stats = peer.stats(app.client)
-    tokens = stats["access_tokens"] + stats["refresh_tokens"]
-    assert all(peer.alive(app.client, token) for token in tokens)
-
-    job = app.api.delete(f"/integrations/connectors/{connector}").ok(202)["job_id"]
-    app.api.get(f"/integrations/connectors/{connector}").error(404)
-    app.whoami(connector).error(404)
-    assert app.connectors("u1") == []
-    until("the provider has killed the tokens", lambda: not any(peer.alive(app.client, token) for token in tokens))
-
-    def finished() -> dict[str, Any] | None:
-        shown = app.api.get(f"/jobs/{job}").ok()
-        return shown if shown["revocations"] and all(one["outcome"] for one in shown["revocations"]) else None
-
-    shown = until("the job tells what became of each token", finished)
-    assert shown["id"] == job and isinstance(shown["status"], str)
-    assert {"token", "outcome"} <= set(shown["revocations"][0])
-    assert not any(token in str(shown) for token in tokens)
-
-
 def test_connector_id_mode_creates_the_connector_itself(application: Make) -> None:
     app = application()
     end = app.consent(app.initiate("u1", callback_mode="connector_id", name="Mine"))
@@ -249,25 +198,6 @@ def test_connector_id_mode_creates_the_connector_itself(application: Make) -> No
     connector = end.query["connector_id"]
     assert app.api.get(f"/integrations/connectors/{connector}").ok()["name"] == "Mine"
     assert app.whoami(connector).ok()["result"]["sub"] == "alice"
-
-
-def test_a_challenge_binds_the_grant_to_the_session(application: Make) -> None:
-    app = application()
-    verifier = secrets.token_urlsafe(48)
-    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-    secret_id = app.secret_id("u1", code_challenge=challenge)
-    bodies = []
-    for wrong in ({}, {"code_verifier": secrets.token_urlsafe(48)}, {"code_verifier": challenge}):
-        bodies.append(app.create("u1", secret_id, **wrong).error(400))
-    assert {body["message"] for body in bodies} == {"Invalid secret_id"}
-    assert app.connectors("u1") == []
-    made = app.create("u1", secret_id, code_verifier=verifier).ok()
-    assert app.whoami(made["id"]).ok()["result"]["sub"] == "alice"
-
-    app.api.post("/integrations/connectors/oauth/initiate", {
-        "external_user_id": "u1", "connector_type": "oidc-demo", "redirect_url": app.page,
-        "code_challenge": challenge, "callback_mode": "connector_id",
-    }).error(422, "binding_requires_secret_id")
 
 
 def test_users_are_apart(application: Make) -> None:
@@ -331,20 +261,6 @@ def test_the_app_of_the_consent_stays_with_the_grant(
     time.sleep(3.2)
     assert app.whoami(connector).ok()["result"]["client"] == app.client.id
     assert peer.stats(app.client)["refreshes"] == 1
-
-
-def test_a_token_endpoint_in_trouble_costs_no_grant(
-    start_server: Callable[..., Server], peer: OidcProvider, app_page: Upstream
-) -> None:
-    server = start_server(REFRESH_AHEAD="off")
-    app = Application(server, server.default, app_page.url, peer, access_ttl=1)
-    connector = app.connect("u")
-    time.sleep(1.2)
-    peer.break_tokens(app.client, 503, 50)
-    app.whoami(connector).error((502, 503, 504))
-    assert app.api.get(f"/integrations/connectors/{connector}").ok()["status"] == "active"
-    peer.break_tokens(app.client, 503, 0)
-    until("the grant works again", lambda: app.whoami(connector).status == 200)
 
 
 @pytest.mark.parametrize("alias", ["external_user_id", "customer_name", "workspace_name"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import threading
 import urllib.parse
+from collections.abc import Callable
 from typing import Any
 
 from upstream import Reply, Request, Upstream
@@ -24,6 +25,7 @@ class Vendor(Upstream):
         self.tokens: dict[str, dict[str, Any] | Reply] = {}
         self.accounts: dict[str, str] = {}
         self.gate: threading.Event | None = None  # where set, API calls wait for it
+        self.authorize: Callable[[Request], str] | None = None  # where set, /auth sends the browser there
         super().__init__(self._answer)
 
     def grant(self, code: str, account: str = "alice", **token_answer: Any) -> None:
@@ -43,6 +45,8 @@ class Vendor(Upstream):
             if isinstance(found, Reply):
                 return found
             return Reply.of(found) if found is not None else Reply.of({"error": "invalid_grant"}, 400)
+        if request.path == "/auth" and self.authorize is not None:
+            return Reply(302, headers={"location": self.authorize(request)})
         if request.path == "/token/revocation":
             self.accounts.pop(request.form().get("token", ""), None)
             return Reply()

@@ -27,6 +27,8 @@ pub struct Config {
     pub database_url: SecretString,
     /// `KEYBEARER_MASTER_KEY` or the content of `KEYBEARER_MASTER_KEY_FILE`: 32 bytes, base64.
     pub master_key: Option<SecretString>,
+    /// The file that it was read from, where it was.
+    pub master_key_file: Option<PathBuf>,
     /// `KEYBEARER_BOOTSTRAP_CLIENT_ID` and `_CLIENT_SECRET`: credentials of organization `default`.
     pub bootstrap: Option<ClientCredentials>,
     /// `KEYBEARER_CONNECTORS_DIR`: definitions over the built-in ones.
@@ -123,6 +125,7 @@ impl Config {
                 value::database_url,
             )?,
             master_key: source.secret("MASTER_KEY")?,
+            master_key_file: source.optional("MASTER_KEY_FILE", "a file", value::path)?,
             bootstrap: bootstrap(source)?,
             connectors_dir: source.optional("CONNECTORS_DIR", "an existing directory", value::directory)?,
             oauth_apps: oauth_apps(source)?,
@@ -148,13 +151,13 @@ impl Config {
             )?,
             max_pending_consents: source.parsed(
                 "MAX_PENDING_CONSENTS",
-                "10000",
+                "25000",
                 value::COUNT,
                 value::count,
             )?,
             max_pending_consents_per_workspace: source.parsed(
                 "MAX_PENDING_CONSENTS_PER_WORKSPACE",
-                "50",
+                "1000",
                 value::COUNT,
                 value::count,
             )?,
@@ -177,6 +180,11 @@ impl Config {
         };
         let unknown = source.finish()?;
         Ok(Self { unknown, ..config })
+    }
+
+    /// The key file that is generated where no key is configured.
+    pub fn generated_key_file(&self) -> Option<PathBuf> {
+        (self.master_key.is_none() && !self.is_postgres()).then(|| self.data_dir.join("master.key"))
     }
 
     /// True for a PostgreSQL database.

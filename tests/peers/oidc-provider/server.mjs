@@ -6,13 +6,15 @@
 // It requires PKCE, rotates refresh tokens, kills a grant whose refresh token is used twice, sends `iss`
 // (RFC 9207), and offers introspection (RFC 7662) and revocation (RFC 7009).
 //
-//   POST /reg                     client registration; `access_ttl` sets the seconds its access tokens live
+//   POST /reg                     client registration; `access_ttl` sets the seconds its access tokens live, `wanted_secret`
+//                                 is made the client's secret
 //   GET  /api/whoami              whose token it is; 401 for a dead token, 403 without scope api:read
 //   GET  /api/notes?limit&after   25 notes of that user, cursor-paged; POST makes one (scope api:write)
 //   GET  /_peer/stats?client_id=  what the peer saw of that client, the tokens that it issued included
 //   POST /_peer/faults            {client_id, token_status, token_body?, count}: that many broken token answers
 //   POST /_peer/kill              {token}: that access token dies, its grant lives on
 //   POST /_peer/slow              {client_id, token_ms?, api_ms?}: delays
+import { randomBytes } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 
@@ -32,7 +34,7 @@ const configuration = {
   rotateRefreshToken: true,
   issueRefreshToken: (_ctx, client, code) =>
     client.grantTypeAllowed('refresh_token') && code.scopes.has('offline_access'),
-  extraClientMetadata: { properties: ['access_ttl'] },
+  extraClientMetadata: { properties: ['access_ttl', 'wanted_secret'] },
   ttl: {
     AccessToken: (_ctx, _token, client) => client.access_ttl ?? 3600,
     AuthorizationCode: 60, RefreshToken: 86400, IdToken: 300, Session: 3600, Grant: 86400, Interaction: 600,
@@ -40,7 +42,7 @@ const configuration = {
   features: {
     devInteractions: { enabled: true },
     introspection: { enabled: true, allowedPolicy: () => true },
-    registration: { enabled: true },
+    registration: { enabled: true, secretFactory: (ctx) => ctx.oidc.body?.wanted_secret ?? randomBytes(32).toString('base64url') },
     revocation: { enabled: true },
   },
   cookies: { keys: ['loopback-peer'] },

@@ -6,7 +6,7 @@ use super::body::{Body, Fields, TEXT_MAX};
 use super::connectors::checked;
 use super::idempotency::{Key, OptionalKey, once};
 use super::query::Id;
-use super::{Answer, App, schema};
+use super::{Answer, App, pieces, schema};
 use crate::core::access::Caller;
 use crate::core::call::{Driven, Execute, Executed, execute, resolve};
 use crate::core::error::Error;
@@ -85,10 +85,13 @@ pub(super) async fn run(
                 place,
                 ..
             } => stream(&head, body, place),
-            Driven { answer, .. } => json(envelope(&answer, &id, elapsed)),
+            Driven { answer, .. } => {
+                let (head, result, tail) = envelope(answer, &id, elapsed);
+                json(pieces::body(head, result, tail))
+            }
         }),
-        Executed::Check(report) => Ok(json(plain(&checked(Some(&id), &report), &id, elapsed))),
-        Executed::Description(value) => Ok(json(plain(&value, &id, elapsed))),
+        Executed::Check(report) => Ok(json(plain(&checked(Some(&id), &report), &id, elapsed).into())),
+        Executed::Description(value) => Ok(json(plain(&value, &id, elapsed).into())),
     }
 }
 
@@ -105,7 +108,10 @@ async fn run_once(app: App, caller: Caller, id: String, key: Key, body: Map<Stri
         let executed = execute(&done, &caller, &id, ask, Some(&keyed)).await?;
         let elapsed = done.clock.ticks().saturating_sub(started).as_millis();
         Ok(match executed {
-            Executed::Answer(driven) => envelope(&driven.answer, &id, elapsed),
+            Executed::Answer(driven) => {
+                let (head, result, tail) = envelope(driven.answer, &id, elapsed);
+                [head.as_slice(), &result, &tail].concat()
+            }
             Executed::Check(report) => plain(&checked(Some(&id), &report), &id, elapsed),
             Executed::Description(value) => plain(&value, &id, elapsed),
         })
@@ -150,15 +156,18 @@ fn word(fields: &mut Fields, name: &str) -> String {
     }
 }
 
-fn envelope(answer: &CallAnswer, id: &str, elapsed: u128) -> Vec<u8> {
-    let result = answer.result.json().unwrap_or(b"null");
-    let mut out = Vec::with_capacity(result.len() + 512);
-    out.extend_from_slice(br#"{"status":"success","result":"#);
-    out.extend_from_slice(result);
-    out.extend_from_slice(br#","connector_metadata":"#);
-    answer.meta.write(&mut out);
-    finish(&mut out, id, elapsed);
-    out
+/// What stands before the result, the result, and what stands behind it.
+fn envelope(answer: CallAnswer, id: &str, elapsed: u128) -> (Vec<u8>, Bytes, Vec<u8>) {
+    let mut tail = Vec::with_capacity(512);
+    tail.extend_from_slice(br#","connector_metadata":"#);
+    answer.meta.write(&mut tail);
+    finish(&mut tail, id, elapsed);
+    let result = match answer.result {
+        Payload::Raw(bytes) => bytes,
+        Payload::Shaped(bytes) => Bytes::from(bytes),
+        Payload::Stream(_) => Bytes::from_static(b"null"),
+    };
+    (br#"{"status":"success","result":"#.to_vec(), result, tail)
 }
 
 fn plain(result: &Value, id: &str, elapsed: u128) -> Vec<u8> {
@@ -181,8 +190,8 @@ fn finish(out: &mut Vec<u8>, id: &str, elapsed: u128) {
     out.extend_from_slice(b"}}");
 }
 
-fn json(bytes: Vec<u8>) -> Response {
-    let mut response = Response::new(ResponseBody::from(Bytes::from(bytes)));
+fn json(body: ResponseBody) -> Response {
+    let mut response = Response::new(body);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

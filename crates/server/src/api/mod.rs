@@ -22,6 +22,7 @@ mod oauth_apps;
 mod openapi;
 mod organization_settings;
 mod pages;
+mod pieces;
 pub mod problem;
 mod query;
 mod redirect_urls;

@@ -95,7 +95,7 @@ async fn by_secret(
     let environment = consent::merge_pinned(&granted.flow.environment, &later.0.into_iter().collect())?;
     let grant =
         deps.store.grant(caller.organization(), &granted.grant_id).await?.ok_or_else(Error::not_found)?;
-    let secret = GrantSecret::open(deps, &grant)?;
+    let secret = GrantSecret::open(deps, &grant).await?;
     // Everything that could be wrong with the connector is wrong before the secret_id is consumed.
     let ready = Ready::unsaved(plan, &grant, &secret, &environment, None)?;
     if ask.verify {

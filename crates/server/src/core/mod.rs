@@ -15,6 +15,7 @@ pub mod feed;
 pub mod grants;
 pub mod idempotency;
 pub mod jobs;
+pub mod keys;
 pub mod oauth_apps;
 pub mod organization_settings;
 pub mod organizations;

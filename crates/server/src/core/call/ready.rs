@@ -138,7 +138,7 @@ async fn fill(deps: &Deps, caller: &Caller, id: &str) -> Result<Arc<Ready>> {
     // Whatever the database says now, the view from before is not trusted again.
     deps.ready.remove(id);
     let view = view(deps, caller, id).await?;
-    let ready = Arc::new(Ready::of(deps, &view)?);
+    let ready = Arc::new(Ready::of(deps, &view).await?);
     ready.note_use();
     // A late fill must not bring back what changed meanwhile.
     if deps.feed.generation() == generation {
@@ -151,7 +151,7 @@ async fn fill(deps: &Deps, caller: &Caller, id: &str) -> Result<Arc<Ready>> {
 pub(super) async fn reload(deps: &Deps, organization: &str, workspace: &str, id: &str) -> Result<Arc<Ready>> {
     let generation = deps.feed.generation();
     let view = deps.store.connector(organization, Some(workspace), id).await?.ok_or_else(Error::not_found)?;
-    let ready = Arc::new(Ready::of(deps, &view)?);
+    let ready = Arc::new(Ready::of(deps, &view).await?);
     if deps.feed.generation() == generation {
         deps.ready.0.insert(id.to_owned(), Arc::clone(&ready));
     }
@@ -173,12 +173,12 @@ pub async fn view(deps: &Deps, caller: &Caller, id: &str) -> Result<ConnectorVie
 }
 
 impl Ready {
-    fn of(deps: &Deps, view: &ConnectorView) -> Result<Self> {
+    async fn of(deps: &Deps, view: &ConnectorView) -> Result<Self> {
         let (row, grant) = (&view.connector, &view.grant);
         let kind: &Arc<ConnectorType> =
             deps.catalog.find(&row.connector_type).ok_or_else(|| gone(&row.connector_type))?;
         let plan = Arc::clone(kind.plan()?);
-        let secret = GrantSecret::open(deps, grant)?;
+        let secret = GrantSecret::open(deps, grant).await?;
         let environment: Map<String, Value> =
             serde_json::from_str(&row.environment).map_err(Error::internal)?;
         let mut ready = Self::unsaved(&plan, grant, &secret, &environment, None)?;

@@ -77,7 +77,7 @@ pub(super) async fn exchange(
             .map_err(failed("sealing"))?;
     grant.account_id = answer.identity.as_ref().map(|account| account.id.clone());
     grant.account_name = answer.identity.as_ref().and_then(|account| account.name.clone());
-    let secret = GrantSecret::open(deps, &grant).map_err(failed("sealing"))?;
+    let secret = GrantSecret::open(deps, &grant).await.map_err(failed("sealing"))?;
     // Made before anything is stored: a grant that cannot be used must not replace one that can.
     let ready = Ready::unsaved(&plan, &grant, &secret, &flow.0.environment, Some(&app.client_id))
         .map_err(failed("the grant cannot be used"))?;
@@ -170,7 +170,7 @@ async fn token_call(
         tracing::warn!(flow = %flow.0.id, connector_type = %plan.info.slug, why, "the code was not exchanged");
         "token_exchange_failed".to_owned()
     };
-    let verifier = open_verifier(deps, &flow.0).map_err(|_| failed("the verifier does not open"))?;
+    let verifier = open_verifier(deps, &flow.0).await.map_err(|_| failed("the verifier does not open"))?;
     let code = SecretString::from(code.to_owned());
     let redirect_uri = app.callback.url(&deps.settings.public_url, &plan.info.slug);
     let exchange = Exchange { code: &code, redirect_uri: &redirect_uri, code_verifier: Some(&verifier) };

@@ -1,4 +1,4 @@
-"""Who may call what: our own bearer tokens, their forgery, and requests that a browser was tricked into (K1 to K13)."""
+"""Our own bearer tokens: who may call what, forgery, guessing, and requests that a browser was tricked into (K1 to K13)."""
 
 from __future__ import annotations
 
@@ -13,51 +13,11 @@ import pytest
 
 from api import Answer, Api
 from application import Application
+from routes import NOBODY, ROUTES
 from server import Server
 from upstream import Upstream
 
 Make = Callable[..., Application]
-
-NOBODY = "5f0c7b7e-0000-4000-8000-000000000000"
-# Who may call a route: (method, path, application token, scoped token). Everything else is refused.
-ROUTES: list[tuple[str, str, bool, bool]] = [
-    ("POST", "/account/applications/scoped-token", True, False),
-    ("POST", "/embedded/scoped-token", True, False),
-    ("GET", "/account/applications/scoped-token/info", False, True),
-    ("POST", "/account/applications/widget-token", True, False),
-    ("POST", "/embedded/widget-token", True, False),
-    ("PUT", "/oauth/credentials", True, False),
-    ("GET", "/oauth/credentials", True, False),
-    ("GET", "/oauth/credentials/spec?connector_type=oidc-demo", True, False),
-    ("DELETE", "/oauth/credentials/connector_type/oidc-demo", True, False),
-    ("GET", "/organizations/redirect-urls", True, False),
-    ("PUT", "/organizations/redirect-urls", True, False),
-    ("POST", "/integrations/connectors/oauth/initiate", True, True),
-    ("POST", "/integrations/connectors", True, True),
-    ("GET", "/integrations/connectors", True, True),
-    ("GET", f"/integrations/connectors/{NOBODY}", True, True),
-    ("PUT", f"/integrations/connectors/{NOBODY}", True, True),
-    ("DELETE", f"/integrations/connectors/{NOBODY}", True, True),
-    ("POST", f"/integrations/connectors/{NOBODY}/check", True, True),
-    ("POST", "/integrations/connectors/check", True, True),
-    ("GET", f"/integrations/connectors/{NOBODY}/inspect", True, True),
-    ("GET", f"/integrations/connectors/{NOBODY}/entities", True, True),
-    ("POST", f"/integrations/connectors/{NOBODY}/execute", True, True),
-    ("POST", f"/connectors/sources/{NOBODY}/execute", True, True),
-    ("POST", f"/connectors/instances/{NOBODY}/execute", True, True),
-    ("GET", "/connectors/connectors_for_user", True, True),
-    ("GET", "/connectors/instances_for_user", True, True),
-    ("GET", "/integrations/definitions/sources", True, True),
-    ("GET", f"/integrations/definitions/sources/{NOBODY}", True, True),
-    ("GET", "/integrations/templates/sources", True, True),
-    ("GET", "/integrations/templates/sources/global", True, True),
-    ("GET", f"/integrations/templates/sources/{NOBODY}", True, True),
-    ("GET", "/workspaces", True, False),
-    ("GET", "/workspaces/stats", True, False),
-    ("GET", f"/workspaces/{NOBODY}", True, False),
-    ("PUT", f"/workspaces/{NOBODY}", True, False),
-    ("DELETE", f"/workspaces/{NOBODY}", True, False),
-]
 
 
 def _call(api: Api, method: str, path: str) -> Answer:
@@ -176,7 +136,7 @@ def test_k5_forged_tokens(application: Make, start_server: Callable[..., Server]
     app.api.get("/workspaces").ok()
 
 
-def test_the_widget_token_wraps_a_scoped_one(application: Make) -> None:
+def test_k6_the_widget_token_wraps_a_scoped_one(application: Make) -> None:
     app = application(peer=None)
     answer = app.api.post("/account/applications/widget-token", {"workspace_name": "w1", "allowed_origin": "https://app.example"})
     wrapped = json.loads(base64.b64decode(answer.ok()["token"]))
