@@ -4,9 +4,11 @@
 
 use super::body::{Body, Fields, TEXT_MAX};
 use super::connectors::checked;
+use super::problem::status_and_code;
 use super::query::Id;
 use super::{Answer, App, schema};
 use crate::core::access::Caller;
+use crate::core::audit;
 use crate::core::call::{Driven, Execute, Executed, execute};
 use crate::core::error::Error;
 use crate::egress::BodyStream;
@@ -54,9 +56,14 @@ const FIELDS_MAX: usize = 500;
 )]
 pub(super) async fn run(State(app): State<App>, caller: Caller, Id(id): Id, Body(body): Body) -> Answer {
     let started = app.clock.ticks();
-    let ask = read(body)?;
+    let (ask, intent) = read(body)?;
+    let operation = format!("{}.{}", ask.entity, ask.action);
     // Boxed here, so that the layers around move a pointer and not the whole state of a call.
-    let executed = Box::pin(execute(&app, &caller, &id, ask)).await?;
+    let executed = Box::pin(execute(&app, &caller, &id, ask)).await;
+    let outcome = executed.as_ref().map_or_else(|error| status_and_code(error.kind).1, |_| "ok");
+    let (at, connector_id) = (app.clock.now_ms(), id.clone());
+    app.audit.queue.push(audit::Executed { caller, at, connector_id, operation, outcome, intent });
+    let executed = executed?;
     let elapsed = app.clock.ticks().saturating_sub(started).as_millis();
     match executed {
         Executed::Answer(driven) => Ok(match *driven {
@@ -73,7 +80,8 @@ pub(super) async fn run(State(app): State<App>, caller: Caller, Id(id): Id, Body
     }
 }
 
-fn read(body: Map<String, Value>) -> Result<Execute, Error> {
+/// What is asked for, and why.
+fn read(body: Map<String, Value>) -> Result<(Execute, Option<String>), Error> {
     let mut fields = Fields::of(body);
     let entity = word(&mut fields, "entity");
     let action = word(&mut fields, "action");
@@ -84,11 +92,16 @@ fn read(body: Map<String, Value>) -> Result<Execute, Error> {
         skip_truncation: fields.flag("skip_truncation").unwrap_or(true),
     };
     // For the caller's own records: whatever text an agent writes there is accepted.
-    if fields.take("intent").is_some_and(|intent| !intent.is_string()) {
-        fields.wrong("intent", "invalid_type", "must be a text");
-    }
+    let intent = match fields.take("intent") {
+        Some(Value::String(intent)) => Some(intent),
+        Some(_) => {
+            fields.wrong("intent", "invalid_type", "must be a text");
+            None
+        }
+        None => None,
+    };
     fields.finish()?;
-    Ok(Execute { entity, action, params, shaping })
+    Ok((Execute { entity, action, params, shaping }, intent))
 }
 
 /// Entity and action must be there, but may be empty: `describe` has no entity.

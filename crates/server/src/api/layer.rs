@@ -35,6 +35,10 @@ struct Shared {
     request_ids: RequestIds,
 }
 
+/// The id of a request, for whoever handles it.
+#[derive(Clone)]
+pub(super) struct RequestId(pub(super) Arc<str>);
+
 /// Ids of requests: unique over processes by their first half, and countable. They are no secrets.
 struct RequestIds {
     process: u64,
@@ -72,8 +76,9 @@ impl Service<Request> for Edge {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
-        let request_id = self.shared.request_ids.next();
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let request_id: Arc<str> = self.shared.request_ids.next().into();
+        request.extensions_mut().insert(RequestId(Arc::clone(&request_id)));
         let origin = allowed_origin(&self.shared.cors_origins, &request);
         let early = if origin.is_some() && is_preflight(&request) {
             Some(preflight())

@@ -2,6 +2,7 @@
 //!
 //! Knows arguments and what a person reads. Must not know rules: a command builds the app or calls `core`.
 
+mod audit;
 mod connectors;
 mod demo;
 mod doctor;
@@ -40,6 +41,9 @@ enum Command {
     /// Organizations and their application credentials
     #[command(subcommand)]
     Org(org::Org),
+    /// The audit log
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// The catalogue of connector types
     #[command(subcommand)]
     Connectors(connectors::Connectors),
@@ -61,6 +65,7 @@ pub fn run() -> ExitCode {
             Command::Serve => serve::run(read(config.as_deref())?).await,
             Command::Demo(demo) => demo::run(demo).await,
             Command::Org(command) => org::run(command, read(config.as_deref())?).await,
+            Command::Audit(command) => audit::run(command, read(config.as_deref())?).await,
             Command::Connectors(command) => connectors::run(command, || read(config.as_deref())),
             Command::Doctor => doctor::run(read(config.as_deref())).await,
         }

@@ -4,6 +4,7 @@ use super::say;
 use crate::app::App;
 use crate::clock::{Clock, Random};
 use crate::config::Config;
+use crate::core::audit;
 use crate::store::{CredentialRow, OrganizationRow};
 use crate::vault::digest;
 use clap::Subcommand;
@@ -40,7 +41,8 @@ pub(super) async fn run(command: Org, config: Config) -> anyhow::Result<()> {
                 created_at: now,
                 removed_at: None,
             };
-            app.deps.store.create_organization(&organization, &credential).await?;
+            let entry = audit::entry(&app.deps, &organization.id, "operator", "organization.create");
+            app.deps.store.audited(entry).create_organization(&organization, &credential).await?;
             let shown = serde_json::json!({
                 "organization_id": organization.id,
                 "client_id": client_id,

@@ -3,9 +3,9 @@
 //! Knows URLs. Must not know flows. The second hop of a consent must not be attacker-controlled
 //! (RFC 9700 section 4.1), so what a URL parser would silently mend is refused here instead.
 
-use crate::core::Deps;
 use crate::core::access::Caller;
 use crate::core::error::{Error, FieldError, Result};
+use crate::core::{Deps, audit};
 use url::{Host, Url};
 
 /// Longest accepted URL, in bytes.
@@ -83,7 +83,8 @@ pub async fn replace(deps: &Deps, caller: &Caller, urls: &[String]) -> Result<()
     if !wrong.is_empty() {
         return Err(Error::invalid(wrong));
     }
-    deps.store.replace_redirect_urls(caller.organization(), urls, deps.clock.now_ms()).await?;
+    let store = deps.store.audited(audit::by_caller(deps, caller, "redirect_urls.put"));
+    store.replace_redirect_urls(caller.organization(), urls, deps.clock.now_ms()).await?;
     Ok(())
 }
 

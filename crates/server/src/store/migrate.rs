@@ -25,10 +25,14 @@ impl Store {
     pub async fn migrate(&self) -> Result<()> {
         match &self.0 {
             Pools::Sqlite { write, .. } => {
-                migrator(files!("sqlite": 1 "0001_first_tables", 5 "0005_revocations")).run(write).await
+                migrator(files!("sqlite": 1 "0001_first_tables", 5 "0005_revocations", 6 "0006_audit"))
+                    .run(write)
+                    .await
             }
             Pools::Postgres(pool) => {
-                migrator(files!("postgres": 1 "0001_first_tables", 5 "0005_revocations")).run(pool).await
+                migrator(files!("postgres": 1 "0001_first_tables", 5 "0005_revocations", 6 "0006_audit"))
+                    .run(pool)
+                    .await
             }
         }
         .map_err(StoreError::from)

@@ -8,6 +8,7 @@
 //! and the sweeps, which serve the whole server. Times are epoch milliseconds. A write that could make a cached view
 //! untrue appends to the change feed in the same transaction ([`changes`](crate::store::ChangeRow)).
 
+mod audit;
 mod changes;
 mod connect;
 mod connectors;
@@ -26,6 +27,7 @@ mod sweep;
 mod work;
 mod workspaces;
 
+pub use audit::{AuditFilter, AuditHead, AuditRow, Link};
 pub use changes::ChangeRow;
 pub use connectors::{ConnectorFilter, ConnectorRow, ConnectorUpdate, ConnectorView};
 pub use error::StoreError;
@@ -42,10 +44,11 @@ pub use workspaces::{WorkspaceFilter, WorkspaceRow, WorkspaceUpdate};
 
 use error::Result;
 use sqlx::{PgPool, SqlitePool};
+use std::sync::Arc;
 
-/// The database. Clones share its connections.
+/// The database. Clones share its connections. The second part is the audit entry that the next write carries.
 #[derive(Clone)]
-pub struct Store(Pools);
+pub struct Store(Pools, Option<Arc<AuditRow>>);
 
 #[derive(Clone)]
 enum Pools {

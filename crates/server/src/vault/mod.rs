@@ -7,10 +7,12 @@
 
 mod hash;
 mod keyring;
+mod mac;
 mod master_key;
 mod sealed;
 
 pub use hash::{digest, same};
 pub use keyring::{Keyring, KeyringError, WrappedKey};
+pub use mac::MacKey;
 pub use master_key::{MasterKey, MasterKeyError};
 pub use sealed::{Place, SealedError};

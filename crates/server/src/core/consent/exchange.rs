@@ -2,6 +2,7 @@
 //!
 //! Knows the token endpoint's messages through `keybearer_connector::oauth`. Must not know the browser.
 
+use super::callback::told;
 use super::flow::{Exchanging, Flow};
 use super::open_verifier;
 use crate::config::CallbackMode;
@@ -11,7 +12,7 @@ use crate::core::grants::{self, Consented, GrantSecret};
 use crate::core::oauth_apps::{self, OauthApp};
 use crate::core::pin::Pin;
 use crate::core::{Deps, connectors};
-use crate::store::{ConnectorRow, FinishConnector, GrantRow, StoreError};
+use crate::store::{AuditRow, ConnectorRow, FinishConnector, GrantRow, StoreError};
 use crate::vault::digest;
 use keybearer_connector::call::Environment;
 use keybearer_connector::oauth::token::{self, Exchange, TokenAnswer};
@@ -188,6 +189,7 @@ where
 async fn store(deps: &Deps, flow: Exchanging, mut grant: GrantRow, plan: &Plan) -> Result<Exchanged, Reason> {
     let now = deps.clock.now_ms();
     let (org, id) = (flow.0.organization_id.clone(), flow.0.id.clone());
+    let entry = told(deps, &flow.0);
     let failed = |error: StoreError| {
         tracing::warn!(%error, "the grant was not stored");
         "creation_failed".to_owned()
@@ -198,8 +200,9 @@ async fn store(deps: &Deps, flow: Exchanging, mut grant: GrantRow, plan: &Plan) 
         let hash = digest("secret_id", secret.expose_secret());
         let granted = flow.grant(grant.id.clone(), expires);
         let until = granted.secret_expires_at;
+        let audited = deps.store.audited(entry);
         let stored =
-            persist(|| deps.store.grant_flow(&org, &id, &grant, &hash, until, now)).await.map_err(failed)?;
+            persist(|| audited.grant_flow(&org, &id, &grant, &hash, until, now)).await.map_err(failed)?;
         return if stored {
             Ok(Exchanged::Secret(secret.expose_secret().to_owned()))
         } else {
@@ -244,8 +247,9 @@ async fn store(deps: &Deps, flow: Exchanging, mut grant: GrantRow, plan: &Plan) 
             (row.id.clone(), FinishConnector::Insert(row))
         }
     };
+    let audited = deps.store.audited(AuditRow { connector_id: Some(connector.clone()), ..entry });
     let stored =
-        persist(|| deps.store.finish_flow(&org, &id, &grant, finish.clone(), now)).await.map_err(failed)?;
+        persist(|| audited.finish_flow(&org, &id, &grant, finish.clone(), now)).await.map_err(failed)?;
     deps.connector_changed(&connector);
     if stored { Ok(Exchanged::Connector(connector)) } else { Err("creation_failed".to_owned()) }
 }
