@@ -9,10 +9,12 @@ use crate::core::catalog::Catalog;
 use crate::core::{Deps, Settings, tokens::Tokens};
 use crate::egress::{Egress, Limits};
 use crate::jobs;
+use crate::listen::Bounded;
 use crate::store::{Bootstrap, CredentialRow, KeyRow, OrganizationRow, Store};
 use crate::vault::{Keyring, MasterKey, WrappedKey, digest};
 use anyhow::Context;
 use axum::ServiceExt;
+use axum::serve::ListenerExt;
 use keybearer_connector::document::Severity;
 use secrecy::ExposeSecret;
 use std::net::SocketAddr;
@@ -97,6 +99,8 @@ impl App {
         self.compile_definitions();
         let router = self.router().into_make_service_with_connect_info::<SocketAddr>();
         let drained = stop.clone();
+        // `tap_io` does nothing but let axum tell the peer's address of a listener that is not its own.
+        let listener = Bounded::new(listener, self.deps.settings.upstream_timeout).tap_io(|_| {});
         let server = axum::serve(listener, router)
             .with_graceful_shutdown(async move { drop(stop.wait_for(|stop| *stop).await) });
         let mut deadline = drained;

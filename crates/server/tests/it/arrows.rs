@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const LONGEST: usize = 400;
 
 /// What each module of the server may name of `crate::…`; itself always.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("clock", &[]),
     ("config", &[]),
     ("store", &["clock"]),
@@ -18,7 +18,8 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("api", &["core", "store", "egress", "clock", "config"]),
     ("jobs", &["core", "store", "clock"]),
     ("observe", &["config", "clock"]),
-    ("app", &["api", "core", "jobs", "store", "vault", "egress", "clock", "config", "observe"]),
+    ("listen", &[]),
+    ("app", &["api", "core", "jobs", "listen", "store", "vault", "egress", "clock", "config", "observe"]),
     ("cli", &["app", "api", "core", "jobs", "store", "vault", "egress", "clock", "config", "observe"]),
     ("lib", &[]),
     ("main", &[]),
