@@ -8,6 +8,7 @@ ROUTES: list[tuple[str, str, bool, bool]] = [
     ("POST", "/account/applications/scoped-token", True, False),
     ("POST", "/embedded/scoped-token", True, False),
     ("GET", "/account/applications/scoped-token/info", False, True),
+    ("GET", "/embedded/scoped-token/info", False, True),
     ("POST", "/account/applications/widget-token", True, False),
     ("POST", "/embedded/widget-token", True, False),
     ("PUT", "/oauth/credentials", True, False),
@@ -16,6 +17,8 @@ ROUTES: list[tuple[str, str, bool, bool]] = [
     ("DELETE", "/oauth/credentials/connector_type/oidc-demo", True, False),
     ("GET", "/organizations/redirect-urls", True, False),
     ("PUT", "/organizations/redirect-urls", True, False),
+    ("GET", "/organizations/settings", True, False),
+    ("PUT", "/organizations/settings", True, False),
     ("POST", "/integrations/connectors/oauth/initiate", True, True),
     ("POST", "/integrations/connectors", True, True),
     ("GET", "/integrations/connectors", True, True),
@@ -29,6 +32,12 @@ ROUTES: list[tuple[str, str, bool, bool]] = [
     ("POST", f"/integrations/connectors/{NOBODY}/execute", True, True),
     ("POST", f"/connectors/sources/{NOBODY}/execute", True, True),
     ("POST", f"/connectors/instances/{NOBODY}/execute", True, True),
+    ("GET", "/skills/docs?id=x", True, True),
+    ("GET", f"/jobs/{NOBODY}", True, True),
+    ("POST", "/revocations", True, False),
+    ("GET", "/revocations", True, False),
+    ("GET", f"/revocations/{NOBODY}", True, False),
+    ("GET", f"/revocations/{NOBODY}/grants", True, False),
     ("GET", "/connectors/connectors_for_user", True, True),
     ("GET", "/connectors/instances_for_user", True, True),
     ("GET", "/integrations/definitions/sources", True, True),
@@ -42,3 +51,8 @@ ROUTES: list[tuple[str, str, bool, bool]] = [
     ("PUT", f"/workspaces/{NOBODY}", True, False),
     ("DELETE", f"/workspaces/{NOBODY}", True, False),
 ]
+# Who calls these shows no bearer token.
+OPEN = {
+    ("POST", "/account/applications/token"), ("POST", "/applications/token"), ("GET", "/integrations/connectors/oauth/callback"),
+    ("GET", "/health"), ("GET", "/ready"), ("GET", "/oauth/callback/{slug}"), ("GET", "/connect"), ("GET", "/openapi.json"), ("GET", "/docs"),
+}

@@ -26,6 +26,7 @@ class Vendor(Upstream):
         self.accounts: dict[str, str] = {}
         self.gate: threading.Event | None = None  # where set, API calls wait for it
         self.authorize: Callable[[Request], str] | None = None  # where set, /auth sends the browser there
+        self.refusals: list[Reply] = []  # what revocations are answered, before one works
         super().__init__(self._answer)
 
     def grant(self, code: str, account: str = "alice", **token_answer: Any) -> None:
@@ -48,6 +49,8 @@ class Vendor(Upstream):
         if request.path == "/auth" and self.authorize is not None:
             return Reply(302, headers={"location": self.authorize(request)})
         if request.path == "/token/revocation":
+            if self.refusals:
+                return self.refusals.pop(0)
             self.accounts.pop(request.form().get("token", ""), None)
             return Reply()
         account = self.accounts.get(request.headers.get("authorization", "").removeprefix("Bearer "))

@@ -84,6 +84,7 @@ def test_a2_another_organizations_app_is_not_used(attack: Attack, server: Server
     assert f"client_id={attack.app.client.id}" in attack.app.initiate("u1")
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("field", ["token_url", "auth_url", "authorization_url", "base_url", "issuer", "revoke_url", "instance_url"])
 def test_a3_an_app_names_no_endpoint(attack: Attack, field: str) -> None:
     for address in PRIVATE_ORIGINS:
@@ -103,6 +104,7 @@ def test_a3_a_base_url_comes_from_the_providers_token_answer_only(attack: Attack
     attack.app.api.post("/integrations/connectors", create).ok()
 
 
+@pytest.mark.sqlite_only
 def test_a4_a_moved_token_endpoint_gets_neither_secret_nor_token(
     start_server: Callable[..., Server], vendor: Vendor, app_page: Upstream, trap: Upstream, tmp_path: Path
 ) -> None:
@@ -134,6 +136,7 @@ def test_a4_a_moved_token_endpoint_gets_neither_secret_nor_token(
     assert not any(f"rt-{code}" in request.body.decode() for request in trap.requests)
 
 
+@pytest.mark.sqlite_only
 def test_a7_every_consent_url_has_a_challenge_of_its_own(attack: Attack) -> None:
     seen = set()
     for _ in range(20):
@@ -143,6 +146,7 @@ def test_a7_every_consent_url_has_a_challenge_of_its_own(attack: Attack) -> None
     assert len(seen) == 20
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("name", [
     "redirect_uri", "response_type", "client_id", "client_secret", "state", "scope", "code_challenge",
     "code_challenge_method", "request_uri", "request", "nonce", "response_mode", "code", "grant_type", "undeclared", "", "a\x00b",
@@ -156,6 +160,7 @@ def test_a8_reserved_and_undeclared_inputs_are_refused(attack: Attack, name: str
     assert any("oauth_input_configuration" in one["field"] for one in body["errors"])
 
 
+@pytest.mark.sqlite_only
 def test_a8_core_parameters_stand_in_the_url_once(attack: Attack) -> None:
     pairs = urllib.parse.parse_qsl(urllib.parse.urlsplit(attack.app.initiate("u1")).query, strict_parsing=True)
     names = [name for name, _ in pairs]
@@ -163,12 +168,14 @@ def test_a8_core_parameters_stand_in_the_url_once(attack: Attack) -> None:
     assert {"response_type", "client_id", "redirect_uri", "state", "scope", "code_challenge", "code_challenge_method"} <= set(names)
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("spelling", ["oidc-demo", "OIDC-DEMO", "oidc_demo", "OIDC Demo", "oIdC dEmO"])
 def test_a9_spellings_of_one_connector_type(application: Make, spelling: str) -> None:
     app = application(peer=None)
     assert app.api.get("/oauth/credentials/spec", {"connector_type": spelling}).ok()["connector_type"] == "oidc-demo"
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("spelling", [
     "oidc-demo\x00", "oidc\u00addemo", "\uff4fidc-demo", "oidc-demo ", " oidc-demo", "oidc-demo.", "../oidc-demo", "oıdc-demo",
     "oidc--demo", "OİDC-DEMO", "oidc-demo\n", "{{ 'oidc-demo' }}", "x" * 5000,

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import urllib.parse
+from collections.abc import Callable
 
 import pytest
 
-from application import visit
+from api import Answer
+from application import Application, visit
 from attack import Attack, returned
 from parallel import at_once
+from process import until
 from server import Server
 
 
+@pytest.mark.sqlite_only
 def test_b1_a_thousand_states_do_not_repeat(attack: Attack) -> None:
-    states = [state for some in at_once(8, lambda: [attack.state() for _ in range(125)]) for state in some]
+    states = [state for some in at_once(8, lambda: [attack.state(f"u{n}") for n in range(125)]) for state in some]
     assert len(set(states)) == 1000
     for state in states:
         assert len(state) == 43 and all(c.isascii() and (c.isalnum() or c in "-_") for c in state)
@@ -53,6 +57,7 @@ HOSTILE_REDIRECTS = [
 ]
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("url", HOSTILE_REDIRECTS)
 def test_b3_hostile_redirect_urls(attack: Attack, url: str) -> None:
     body = attack.app.api.post("/integrations/connectors/oauth/initiate", {
@@ -61,6 +66,7 @@ def test_b3_hostile_redirect_urls(attack: Attack, url: str) -> None:
     assert any(one["field"].endswith("redirect_url") for one in body["errors"])
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("url", [
     "https://app.example/cb", "https://app.example:8443/cb?x=1", "http://localhost:3000/cb", "http://127.0.0.1/cb", "http://[::1]:3000/cb",
 ])
@@ -101,6 +107,29 @@ def test_b4_a_scoped_token_initiates_for_its_own_user_only(attack: Attack) -> No
     attack.app.create("w2", secret_id).ok()
 
 
+@pytest.mark.sqlite_only
+def test_b6_consents_under_way_are_capped(start_server: Callable[..., Server]) -> None:
+    server = start_server(MAX_PENDING_CONSENTS="30", MAX_PENDING_CONSENTS_PER_WORKSPACE="10", OAUTH_SESSION_TTL="3s")
+    app = Application(server, server.default, "https://app.example/cb", None, "vendor-demo")
+    body = {"connector_type": "vendor-demo", "redirect_url": app.page}
+
+    def initiate(user: str) -> Answer:
+        return app.api.post("/integrations/connectors/oauth/initiate", {**body, "external_user_id": user})
+
+    # Counted without a lock: as many as run at once may pass the limit.
+    answers = at_once(8, lambda: [initiate("u1") for _ in range(5)])
+    statuses = [answer.status for some in answers for answer in some]
+    assert set(statuses) == {200, 429} and 10 <= statuses.count(200) <= 18
+    initiate("u1").error(429, "too_many_consents")
+    # One user's flood does not stop another one's consent; all together have a limit, too.
+    assert initiate("u2").status == 200
+    for number in range(40):
+        last = initiate(f"u{number}")
+    refused = last.error(429, "too_many_consents")
+    assert refused["errors"][0]["details"]["retryable"] is True
+    until("the old ones have ended", lambda: initiate("u1").status == 200, 10)
+
+
 def test_b7_nothing_about_the_user_is_in_the_consent_url(attack: Attack) -> None:
     user = "person@example.test"
     url = attack.app.initiate(user, name="A private name")
@@ -108,6 +137,7 @@ def test_b7_nothing_about_the_user_is_in_the_consent_url(attack: Attack) -> None
         assert private not in url
 
 
+@pytest.mark.sqlite_only
 def test_b8_answers_with_secrets_are_not_cached(attack: Attack) -> None:
     api = attack.app.api
     organization = attack.app.organization

@@ -77,6 +77,7 @@ def test_d3_a_grant_that_nobody_redeems_is_revoked_at_its_provider(
     until("the provider has killed the tokens", lambda: not any(peer.alive(app.client, token) for token in tokens))
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize(("query", "kept"), [
     ("?secret_id=evil&x=1", {"x": "1"}), ("?a=%26", {"a": "&"}), ("?", {}), ("?x=%23y", {"x": "#y"}),
     ("?x=1&secret_id=a&secret_id=b", {"x": "1"}), ("?error=old", {"error": "old"}), ("?q=a+b%20c", {"q": "a b c"}),
@@ -89,9 +90,25 @@ def test_d7_the_applications_own_query_survives(attack: Attack, app_page: Upstre
     attack.app.create("u1", secret_id).ok()
 
 
+@pytest.mark.sqlite_only
 def test_d8_a_bad_create_does_not_use_the_secret_up(attack: Attack) -> None:
     secret_id = attack.secret_id()
     for wrong in ({"name": "x" * 5000}, {"name": 7}, {"environment": []}, {"replication_config": "x"}, {"name": ""}):
         attack.app.create("u1", secret_id, **wrong).error(422)
     assert attack.app.connectors("u1") == []
     assert attack.app.create("u1", secret_id, name="fine").ok()["name"] == "fine"
+
+
+def test_d9_a_reconnect_does_not_attach_another_account_silently(application: Make) -> None:
+    app = application()
+    connector = app.connect("u1", "alice")
+    other = app.consent(app.initiate("u1", connector_id=connector), "bob")
+    if "secret_id" in other.query:
+        app.create("u1", other.query["secret_id"]).error((400, 409, 422))
+    else:
+        assert other.query["error"] == "account_mismatch"
+    assert app.whoami(connector).ok()["result"]["sub"] == "alice"
+    wanted = app.consent(app.initiate("u1", connector_id=connector, allow_account_change=True), "bob")
+    if "secret_id" in wanted.query:
+        app.create("u1", wanted.query["secret_id"]).ok()
+    assert app.whoami(connector).ok()["result"]["sub"] == "bob"

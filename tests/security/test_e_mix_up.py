@@ -91,6 +91,7 @@ def test_e4_a_code_of_one_flow_does_not_finish_another(application: Make, peer: 
     refused(visit(app.callback + "?" + urllib.parse.urlencode({"code": "x", "state": victims, "iss": peer.url})))
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("change", ["missing", "other", "slash", "case", "empty", "on-error"])
 def test_e2_the_issuer_must_be_the_promised_one(application: Make, peer: OidcProvider, change: str) -> None:
     app = application()
@@ -181,3 +182,23 @@ def test_e6_a_victims_session_does_not_finish_the_attackers_consent(application:
     # What was refused was not used up: the session that started can still finish.
     connector = colleague.redeem(secret_id).ok()["id"]
     assert app.whoami(connector).ok()["result"]["sub"] == "mallory"
+
+
+def test_e5_an_organization_may_require_the_binding(application: Make) -> None:
+    app = application()
+    app.api.put("/organizations/settings", {"require_binding": True}).ok()
+    body = {"external_user_id": "u1", "connector_type": "oidc-demo", "redirect_url": app.page}
+    for mode in ({}, {"callback_mode": "secret_id"}, {"callback_mode": "connector_id"}):
+        app.api.post("/integrations/connectors/oauth/initiate", {**body, **mode}).error(422)
+    session = Session(app, "u1")
+    secret_id = app.consent(session.initiate()).query["secret_id"]
+    app.create("u1", secret_id).error(400)
+    session.redeem(secret_id).ok()
+
+
+def test_e5_a_consent_from_before_the_requirement_is_held_to_it(application: Make) -> None:
+    app = application()
+    secret_id = app.secret_id("u1")
+    app.api.put("/organizations/settings", {"require_binding": True}).ok()
+    app.create("u1", secret_id).error(400)
+    assert app.connectors("u1") == []

@@ -41,6 +41,7 @@ def test_f1_an_awkward_secret_arrives_at_a_real_provider(application: Callable[.
     until("the provider has killed the token", lambda: not peer.alive(app.client, stats["refresh_tokens"][-1]))
 
 
+@pytest.mark.sqlite_only
 def test_f1_a_secret_of_any_script_arrives(attack: Attack) -> None:
     client_id, secret = "client:é %+" + secrets.token_hex(4), "a:b%c+d é☃"
     attack.app.api.put("/oauth/credentials", {
@@ -50,6 +51,7 @@ def test_f1_a_secret_of_any_script_arrives(attack: Attack) -> None:
     assert [urllib.parse.unquote_plus(part) for part in base64.b64decode(sent).decode().split(":")] == [client_id, secret]
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("reply", [
     Reply.of({"error": "invalid_grant"}, 400), Reply.of({"error": "bad_verification_code", "error_description": "secret-text"}),
     Reply.of({"token_type": "Bearer"}), Reply.of({"access_token": None}), Reply.of({"access_token": ""}), Reply.of({"access_token": 7}),
@@ -65,6 +67,7 @@ def test_f3_unusable_token_answers_fail_the_flow(attack: Attack, reply: Reply) -
     assert attack.app.connectors("u1") == []
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_f2_the_token_request_follows_no_redirect(attack: Attack, trap: Upstream, status: int) -> None:
     code = "away-" + secrets.token_hex(8)
@@ -74,6 +77,7 @@ def test_f2_the_token_request_follows_no_redirect(attack: Attack, trap: Upstream
     assert trap.requests == []
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("answer", [
     {}, {"expires_in": "3600"}, {"expires_in": 3600.0}, {"expires_in": None}, {"token_type": "bearer"}, {"token_type": None},
     {"scope": "api:read"}, {"scope": None}, {"refresh_token": None}, {"expires_in": 10**12},
@@ -88,6 +92,7 @@ def test_f4_odd_but_usable_token_answers_work(attack: Attack, answer: dict[str, 
     assert attack.app.whoami(connector).ok()["result"]["sub"] == "alice"
 
 
+@pytest.mark.sqlite_only
 def test_f5_a_refresh_token_that_is_not_returned_is_kept(
     start_server: Callable[..., Server], vendor: Vendor, app_page: Upstream
 ) -> None:
@@ -118,6 +123,7 @@ def test_f4_an_unknown_lifetime_is_renewed_on_a_401_only(attack: Attack) -> None
     assert attack.token_requests == 2
 
 
+@pytest.mark.sqlite_only
 def test_f6_narrowed_scopes_are_shown(attack: Attack) -> None:
     for answer, shown in (({"scope": "api:read"}, {"api:read"}), ({}, {"openid", "offline_access", "api:read", "api:write"})):
         code = "narrow-" + secrets.token_hex(8)
@@ -126,6 +132,7 @@ def test_f6_narrowed_scopes_are_shown(attack: Attack) -> None:
         assert set(made["granted_scopes"]) == shown
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "text/plain", "text/html; charset=utf-8", ""])
 def test_f7_answers_of_another_content_type_are_read(attack: Attack, content_type: str) -> None:
     code = "typed-" + secrets.token_hex(8)
@@ -137,6 +144,7 @@ def test_f7_answers_of_another_content_type_are_read(attack: Attack, content_typ
     attack.app.whoami(connector).ok()
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("token_type", ["DPoP", "mac"])
 def test_f9_a_token_of_another_type_is_not_used_as_a_bearer_token(attack: Attack, token_type: str) -> None:
     code = "odd-" + secrets.token_hex(8)

@@ -48,6 +48,7 @@ def test_g8_a_401_brings_one_refresh_and_one_repeat(application: Make, peer: Oid
     assert app.api.get(f"/integrations/connectors/{connector}").ok()["status"] == "active"
 
 
+@pytest.mark.sqlite_only
 def test_g6_a_token_endpoint_in_trouble_costs_no_grant(
     start_server: Start, peer: OidcProvider, app_page: Upstream
 ) -> None:
@@ -132,6 +133,7 @@ def test_g5_a_lost_answer_is_asked_for_once_more_and_the_truth_is_told(
         lost.proxy.close()
 
 
+@pytest.mark.sqlite_only
 def test_g5_a_provider_that_tolerates_a_repeat_keeps_its_grant(
     start_server: Start, tmp_path: Path, vendor: Vendor, app_page: Upstream
 ) -> None:
@@ -152,6 +154,7 @@ def test_g5_a_provider_that_tolerates_a_repeat_keeps_its_grant(
         lost.proxy.close()
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("trouble", [
     Reply.of({"error": "server_error"}, 500), Reply.of({"error": "slow_down"}, 429, retry_after="1"), Reply(503, b"<html>busy</html>"),
     Reply.of({"error": "temporarily_unavailable"}, 400), Reply(200, b"not json"), Reply(401), Reply(404),

@@ -112,7 +112,7 @@ def _head_first(raw: Raw, connection: socket.socket, head: bytes, then: bytes) -
 
 @pytest.mark.parametrize("kind", ["silent", "slow-head", "slow-body"])
 def test_i4_a_slow_upstream_ends_in_time_and_frees_its_place(workbench: Workbench, kind: str) -> None:
-    """UPSTREAM_TIMEOUT is 2 s here, for the call with all its tries."""
+    """UPSTREAM_TIMEOUT is 1 s here, for the call with all its tries."""
     connector, _ = workbench.connector(connector_type="raw-bench")
     workbench.raw.serve = {
         "silent": lambda raw, connection, _: raw.wait_for_hang_up(connection, 15),
@@ -149,6 +149,41 @@ def test_i5_half_open_requests_do_not_hold_the_others_up(server: Server) -> None
             times.append(time.monotonic() - started)
         # The list's figure, taken as a median so that a busy machine does not decide.
         assert sorted(times)[10] < 0.1, times
+
+
+def test_i5_connections_that_send_no_head_are_closed(start_server: Start) -> None:
+    """Within the header timeout: nothing, one byte, half a head, a head that drips in."""
+    server = start_server(HEADER_TIMEOUT="2s")
+    halves = (b"", b"G", b"GET /health HTTP/1.1\r\nHost: x\r\nX-Slow: ", b"GET /health HTTP/1.1\r\nX-Drip: ")
+    with ExitStack() as open_sockets:
+        held = []
+        for half in halves:
+            connection = open_sockets.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=30))
+            connection.sendall(half)
+            held.append(connection)
+        closed = threading.Event()
+
+        def drip() -> None:
+            while not closed.wait(0.5):
+                try:
+                    held[-1].sendall(b"x")
+                except OSError:
+                    return
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        try:
+            for half, connection in zip(halves, held, strict=True):
+                try:
+                    answer = connection.recv(200)
+                except TimeoutError:
+                    raise AssertionError(f"still open after 30 s: {half!r}") from None
+                except ConnectionResetError:
+                    answer = b""
+                assert answer == b"" or answer.split(b" ")[1].startswith(b"4"), answer
+        finally:
+            closed.set()
+            dripping.join()
 
 
 def test_i6_odd_framing_from_upstream_is_refused(workbench: Workbench) -> None:

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import base64
 import secrets
+import signal
+import sqlite3
+import threading
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
+
+import postgres
 from application import Application, visit
 from peers import OidcProvider
-from server import Server
+from process import Child
+from server import Server, binary
 from upstream import Upstream
+from vendor import Vendor
 
 Start = Callable[..., Server]
 
@@ -83,3 +91,108 @@ def test_l1_l5_l6_no_secret_on_disk_or_in_the_log(start_server: Start, peer: Oid
     for name, value in secret.items():
         if value:
             assert value.encode() not in running and value.encode() not in stopped, f"{name} lies on disk or in the log"
+
+
+def _change(server: Server, *statements: str) -> None:
+    """Runs statements on the database of a server that is not running."""
+    if server.postgres_url is not None:
+        for statement in statements:
+            postgres.run(statement, server.postgres_url)
+        return
+    with sqlite3.connect(server.data / "keybearer.db") as database:
+        for statement in statements:
+            database.execute(statement)
+    database.close()
+
+
+def _swap(server: Server, table: str) -> None:
+    """Gives each of the two rows of `table` the sealed bytes of the other one."""
+    _change(
+        server, f"CREATE TABLE copies AS SELECT id, sealed FROM {table}",
+        f"UPDATE {table} SET sealed = (SELECT copies.sealed FROM copies WHERE copies.id <> {table}.id)", "DROP TABLE copies",
+    )
+
+
+@pytest.mark.parametrize("kind", ["grants of two users", "apps of two organizations", "an older version of its own"])
+def test_l2_sealed_bytes_that_were_moved_do_not_open(start_server: Start, vendor: Vendor, app_page: Upstream, kind: str) -> None:
+    server = start_server()
+    apps = [Application(server, of, app_page.url, None, "vendor-demo") for of in (server.default, server.organization())]
+    connectors, tokens = [], []
+    for number, user in enumerate(["a", "b"]):
+        tokens.append(f"CNRY-{user}-" + secrets.token_hex(8))
+        vendor.accounts[tokens[-1]] = user
+        connectors.append(apps[0].api.post("/integrations/connectors", {
+            "external_user_id": user, "connector_type": "vendor-demo", "credentials": {"access_token": tokens[-1]}}).ok()["id"])
+        assert apps[0].whoami(connectors[number]).ok()["result"]["sub"] == user
+    pending = [app.state(app.initiate("u")) for app in apps]
+    server.stop()
+    if kind == "apps of two organizations":
+        _swap(server, "oauth_apps")
+    elif kind == "grants of two users":
+        _swap(server, "grants")
+    else:
+        _change(server, "UPDATE grants SET version = version + 1")
+    server.start()
+    before = len(vendor.requests)
+    if kind == "apps of two organizations":
+        for app, state in zip(apps, pending, strict=True):
+            code = "code-" + secrets.token_hex(8)
+            vendor.grant(code)
+            page = visit(app.callback + f"?code={code}&state={state}")
+            assert page.status != 303 or "error=" in page.hops[-1][2]
+            assert vendor.token_requests(app.client.id) == []
+    else:
+        for connector in connectors:
+            answer = apps[0].whoami(connector)
+            assert answer.status >= 500 or answer.status == 409, answer.text
+            answer.error(answer.status)
+            assert not any(token in answer.text for token in tokens)
+    assert len(vendor.requests) == before, "something was sent with a secret that does not belong there"
+
+
+def test_l3_keys_are_exchanged_under_load_and_after_a_kill(start_server: Start, vendor: Vendor, app_page: Upstream) -> None:
+    server = start_server(start=False)
+    if server.cli("keys", "rotate", "--help", check=False).returncode != 0:
+        pytest.skip("`keybearer keys rotate` is not there yet")
+    old = server.master_key
+    server.settings["MASTER_KEY"] = old
+    server.start()
+    app = Application(server, server.default, app_page.url, None, "vendor-demo")
+    connectors = []
+    for number in range(50):
+        vendor.accounts[f"at-rotate-{number}"] = "alice"
+        connectors.append(app.api.post("/integrations/connectors", {
+            "external_user_id": f"u{number}", "connector_type": "vendor-demo", "credentials": {"access_token": f"at-rotate-{number}"}}).ok()["id"])
+    new = base64.b64encode(secrets.token_bytes(32)).decode()
+    server.stop()
+    server.settings["MASTER_KEY"] = f"{new} {old}"
+    server.start()
+    failures: list[str] = []
+    over = threading.Event()
+
+    def load() -> None:
+        api, number = server.api.login(server.default), 0
+        while not over.is_set():
+            answer = api.execute(connectors[number % 50], "whoami", "get", {})
+            if answer.status != 200:
+                failures.append(answer.text)
+            number += 1
+
+    loading = threading.Thread(target=load)
+    loading.start()
+    try:
+        killed = Child([str(binary()), "keys", "rotate"], server.environment(), server.folder / "rotate.log", cwd=server.folder)
+        killed.stop(signal.SIGKILL)
+        server.cli("keys", "rotate", timeout=60)
+        server.cli("keys", "rotate", timeout=60)
+    finally:
+        over.set()
+        loading.join()
+    assert failures == []
+    server.stop()
+    # The old key is not needed any more, and opens nothing.
+    server.refuses_to_start(MASTER_KEY=old)
+    server.settings["MASTER_KEY"] = new
+    server.start()
+    api = server.api.login(server.default)
+    assert all(api.execute(connector, "whoami", "get", {}).status == 200 for connector in connectors)

@@ -35,7 +35,7 @@ class Workbench:
         overlay = Overlay(folder / "connectors")
         overlay.add("workbench", definition("workbench", self.upstream.url, self.other.url.removeprefix("http://")))
         overlay.add("raw-bench", definition("raw-bench", self.raw.url, number=2))
-        self.server = Server(database, folder, overlay.folder, UPSTREAM_TIMEOUT="2s", **settings)
+        self.server = Server(database, folder, overlay.folder, UPSTREAM_TIMEOUT="1s", **settings)
         self.server.start()
         self.api: Api = self.server.api.login(self.server.organization())
         self.clear()
