@@ -7,7 +7,7 @@ import http.client
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from server import Server
 from workbench import Workbench
 
 pytestmark = pytest.mark.sqlite_only
+Start = Callable[..., Server]
 MEGABYTE = 1_000_000
 # What one answer over the cap of 10 MB may cost beside what the server holds anyway.
 ROOM = 32 * MEGABYTE
