@@ -15,6 +15,7 @@ mod docs;
 mod execute;
 mod flows;
 mod health;
+mod import;
 mod jobs;
 mod layer;
 mod oauth_apps;
@@ -32,6 +33,7 @@ mod tokens;
 mod workspaces;
 
 pub use audit::entry as audit_entry;
+pub use import::{exported, read_line};
 pub use layer::Edge;
 pub use routes::{PREFIXES, Route, router, routes};
 

@@ -13,6 +13,7 @@ pub mod describe;
 pub mod error;
 pub mod feed;
 pub mod grants;
+pub mod import;
 pub mod jobs;
 pub mod oauth_apps;
 pub mod pin;

@@ -15,6 +15,7 @@ pub(super) mod descriptions;
 pub(super) mod errors;
 pub(super) mod execute;
 pub(super) mod health;
+pub(super) mod import;
 pub(super) mod jobs;
 pub(super) mod oauth_apps;
 pub(super) mod redirect_urls;

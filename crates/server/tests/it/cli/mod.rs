@@ -2,6 +2,7 @@
 
 mod authoring;
 mod broken_definitions;
+mod operator;
 mod worked_example;
 
 use std::path::Path;

@@ -1,5 +1,6 @@
 //! Grants and the connectors that hold them: made by credentials, refreshed, pinned to their OAuth app, ended.
 
+mod bulk;
 mod claims;
 mod credentials;
 mod ending;
