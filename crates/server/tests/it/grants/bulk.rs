@@ -7,7 +7,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 async fn import(client: &Client, query: &str, lines: &[Value]) -> Reply {
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let text = lines.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
     let path = format!("/integrations/connectors/import{query}");
     client.call(Method::POST, &path).raw("application/x-ndjson", text).send().await
 }
