@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 import together  # the path comes first
 from phases import play, rounds
 from providers import ALL
-from report import table, totals
+from report import by_phase, table, totals
 from server import binary
 from stage import Stage
 from verdict import Row
@@ -33,6 +33,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000), help="draws the same faults again")
     parser.add_argument("--executes", type=int, default=300, help="at once, at each expiry (default 300)")
     parser.add_argument("--grants", type=int, default=6, help="of each provider (default 6)")
+    parser.add_argument("--ttl", type=int, default=8, help="seconds that access tokens live (default 8): longer than a burst and an outage of the database take")
     parser.add_argument("--provider", action="append", choices=[kind.name for kind in ALL], help="only this one; repeatable")
     parser.add_argument("--phase", action="append", help="only phases whose name contains this; repeatable")
     parser.add_argument("--seconds", type=int, default=300, help="a run that takes longer has failed (default 300)")
@@ -54,7 +55,7 @@ def main() -> int:
     finally:
         if chosen.keep is None:
             shutil.rmtree(folder, ignore_errors=True)
-    print("\n" + table(rows) + "\n\n" + totals(rows))
+    print(f"\n{table(rows)}\n\nadded up over the providers:\n\n{by_phase(rows)}\n\n{totals(rows)}")
     print(f"seed {chosen.seed}, {time.monotonic() - started:.0f} s")
     for one in sorted(set(broken)):
         print(f"BROKEN ({broken.count(one)} times) {one}")
@@ -73,7 +74,7 @@ def run(chosen: argparse.Namespace, folder: Path, rows: list[Row]) -> None:
         print(f"  {row.provider}, {row.phase}: {row.answered}/{row.sent} in {row.seconds:.1f} s{', BROKEN' if row.broken else ''}", flush=True)
 
     kinds = [kind for kind in ALL if not chosen.provider or kind.name in chosen.provider]
-    stage = Stage(folder, chosen.seed, kinds, chosen.grants)
+    stage = Stage(folder, chosen.seed, kinds, chosen.grants, chosen.ttl)
     try:
         plan = {provider.name: [one for one in rounds(provider) if wanted(one.title)] for provider in stage.providers}
         # Round by round over the providers: while one plays, the tokens of the others end.

@@ -31,6 +31,7 @@ class Send:
     reached: bool = False  # the provider got the request
     renewed: bool = False  # the provider answered with new tokens
     kept: bool = False  # and left the refresh token in use
+    issued: float = 0.0  # when the provider first gave out the access token of its answer
     refused: bool = False  # the provider answered invalid_grant
     delivered: bool = False  # the whole answer was written to a server that was there to read it
     holder_died: float | None = None  # when its sender was killed, where that was within its reach
@@ -46,10 +47,19 @@ class Send:
         return "no answer" if self.fault else GAVE_UP
 
 
+def history(sends: list[Send], start: float) -> str:
+    """What was sent for one grant, seconds counted from `start`."""
+    return "; ".join(
+        f"replica {send.replica} from {send.began - start:.2f} to {(send.ended or 0) - start:.2f} s, "
+        f"{'answered: ' if send.delivered else ''}{send.outcome()}{' (the provider renewed)' if send.renewed and not send.delivered else ''}"
+        for send in sends
+    )
+
+
 # Outcomes after which the same refresh token may be sent again.
 _LEAVES_IT_OPEN = ("no answer", GAVE_UP, "an answer without tokens", "its sender was killed", "new tokens, the refresh token stays")
 # A replica that was killed so soon after an answer may not have stored it.
-STORED_WITHIN = 0.3
+STORED_WITHIN = 0.7
 
 
 @dataclass
@@ -60,6 +70,7 @@ class Ledger:
     revocations: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     families: int = 0
     _family: dict[tuple[str, str], int] = field(default_factory=dict)
+    _first: dict[tuple[str, str], float] = field(default_factory=dict)
     _issued: dict[int, float] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -86,6 +97,7 @@ class Ledger:
             if tokens is not None:
                 send.kept = tokens.get("refresh_token", send.token) == send.token
                 self._learn(send.provider, send.family, tokens)
+                send.issued = self._first[send.provider, str(tokens["access_token"])]
 
     def ended(self, send: Send, delivered: bool) -> None:
         """The exchange with the replica is over."""
@@ -108,6 +120,7 @@ class Ledger:
         for name in ("access_token", "refresh_token"):
             if isinstance(tokens.get(name), str):
                 self._family[provider, str(tokens[name])] = family
+                self._first.setdefault((provider, str(tokens[name])), time.monotonic())
         self._issued[family] = time.monotonic()
 
     # --- asked by the phases -----------------------------------------------------------------------------

@@ -42,7 +42,7 @@ def play(stage: Stage, provider: Provider, one: Round, executes: int) -> Row:
     """One round: the tokens end, the calls come, the faults happen, and everything that can be kept answers again."""
     draw = stage.draw(provider, one.title)
     grants = stage.grants[provider.name]
-    victims = draw.sample(grants, one.victims)
+    victims = draw.sample(grants, min(one.victims, len(grants)))
     stage.wait_for_the_end(grants)
     held: queue.Queue[int | None] = queue.Queue()
     for grant in victims:
@@ -71,10 +71,19 @@ def play(stage: Stage, provider: Provider, one: Round, executes: int) -> Row:
 
 def kill_who_waits(stage: Stage, draw: random.Random, held: queue.Queue[int | None]) -> float:
     """kill -9 of the replica whose refresh the proxy holds, and its restart. When it was killed."""
+    # Later than the others' answers are stored: what is lost then is lost by this kill alone.
+    return _kill(stage, draw, held, draw.uniform(0.8, 1.3))
+
+
+def kill_at_once(stage: Stage, draw: random.Random, held: queue.Queue[int | None]) -> float:
+    """The same at a drawn moment while many answers come and are stored."""
+    return _kill(stage, draw, held, draw.uniform(0.0, 0.15))
+
+
+def _kill(stage: Stage, draw: random.Random, held: queue.Queue[int | None], after: float) -> float:
     number = held.get(timeout=15)
     assert number is not None, "the proxy could not tell whose connection it holds"
-    # Later than the others' answers are stored: what is lost then is lost by this kill alone.
-    time.sleep(draw.uniform(0.8, 1.3))
+    time.sleep(after)
     assert stage.replicas is not None
     stage.ledger.killed(number)
     at = time.monotonic()
@@ -84,15 +93,20 @@ def kill_who_waits(stage: Stage, draw: random.Random, held: queue.Queue[int | No
     return at
 
 
-def restart_the_database(stage: Stage, draw: random.Random, held: queue.Queue[int | None]) -> float:
+def restart_the_database(stage: Stage, draw: random.Random, held: queue.Queue[int | None], away: float = 0.0) -> float:
     """A fast stop and a start while answers of the provider are on their way. When it was stopped."""
     held.get(timeout=15)
     time.sleep(draw.uniform(0.0, 0.4))
     at = time.monotonic()
     stage.database.stop()
-    time.sleep(draw.uniform(0.0, 0.6))
+    time.sleep(away + draw.uniform(0.0, 0.5))
     stage.database.start()
     return at
+
+
+def take_the_database_away(stage: Stage, draw: random.Random, held: queue.Queue[int | None]) -> float:
+    """The same for longer than a claim stands: the new tokens have to be held until they can be stored."""
+    return restart_the_database(stage, draw, held, 2.8)
 
 
 def rounds(provider: Provider) -> list[Round]:
@@ -107,9 +121,9 @@ def rounds(provider: Provider) -> list[Round]:
         Round("drops the answer", "drop answer", 2, (1, 1), _TROUBLE),
         Round("kill -9 before", "hold", 1, (1, 1), _SLOW | gone, kill_who_waits),
         Round("kill -9 after", "hold answer", 1, (1, 1), _SLOW | gone, kill_who_waits),
-        Round(
-            "database restarts", "late answer", 3, (1, 1), _SLOW | {"unavailable"}, restart_the_database, (0.3, 1.5),
-        ),
+        Round("kill -9 somewhere", "late answer", 6, (1, 1), _SLOW | gone, kill_at_once, (0.0, 0.15)),
+        Round("database restarts", "late answer", 5, (1, 1), _SLOW | {"unavailable"}, restart_the_database, (0.3, 1.5)),
+        Round("database away", "late answer", 5, (1, 1), _SLOW | {"unavailable"}, take_the_database_away, (0.3, 1.5)),
     ]
     if isinstance(provider, Mock):
         kinds = ["narrow_scope", "string_expiry", "no_expiry", "same_refresh"]

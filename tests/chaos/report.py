@@ -3,32 +3,55 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from verdict import Row
 
-_HEADS = ("provider", "phase", "sent", "answered", "failed, by cause", "expiries", "refreshes per expiry", "sent again, because", "lost", "could not be kept", "s", "")
+_HEADS = (
+    "provider", "phase", "sent", "answered", "failed, by cause", "expiries", "refreshes per expiry", "sent again, after",
+    "lost", "could not be kept", "s", "",
+)
 
 
 def _counted(counter: Counter[str]) -> str:
     return ", ".join(f"{count} {name}" for name, count in sorted(counter.items())) or "-"
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _refreshes(row: Row) -> str:
     per = sorted(set(row.refreshes.values()))
-    return (
-        row.provider, row.phase, str(row.sent), str(row.answered), _counted(row.failures), str(row.expiries),
-        "-" if not per else str(per[0]) if len(per) == 1 else f"{per[0]} to {per[-1]}",
-        _counted(row.repeats), str(row.lost), str(row.excused), f"{row.seconds:.1f}", row.note,
-    )
+    return "-" if not per else str(per[0]) if len(per) == 1 else f"{per[0]} to {per[-1]}"
+
+
+def _table(lines: Sequence[tuple[str, ...]]) -> str:
+    """A table in Markdown whose columns also line up on a terminal."""
+    widths = [max(len(line[n]) for line in lines) for n in range(len(lines[0]))]
+    shown = ["| " + " | ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)) + " |" for line in lines]
+    shown.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(shown)
 
 
 def table(rows: list[Row]) -> str:
-    """A table in Markdown whose columns also line up on a terminal."""
-    cells = [_HEADS, *(_cells(row) for row in rows)]
-    widths = [max(len(line[n]) for line in cells) for n in range(len(_HEADS))]
-    lines = ["| " + " | ".join(text.ljust(width) for text, width in zip(line, widths)) + " |" for line in cells]
-    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    return "\n".join(lines)
+    """One line for each round at each provider."""
+    return _table([_HEADS, *((
+        row.provider, row.phase, str(row.sent), str(row.answered), _counted(row.failures), str(row.expiries), _refreshes(row),
+        _counted(row.repeats), str(row.lost), str(row.excused), f"{row.seconds:.1f}", row.note,
+    ) for row in rows)])
+
+
+def by_phase(rows: list[Row]) -> str:
+    """The same added up over the providers."""
+    lines = [_HEADS[1:10]]
+    for phase in dict.fromkeys(row.phase for row in rows):
+        some = [row for row in rows if row.phase == phase]
+        whole = Row("", phase, refreshes={(n, family): count for n, row in enumerate(some) for family, count in row.refreshes.items()})
+        failures: Counter[str] = sum((row.failures for row in some), Counter())
+        again: Counter[str] = sum((row.repeats for row in some), Counter())
+        lines.append((
+            phase, str(sum(row.sent for row in some)), str(sum(row.answered for row in some)), _counted(failures),
+            str(sum(row.expiries for row in some)), _refreshes(whole), _counted(again),
+            str(sum(row.lost for row in some)), str(sum(row.excused for row in some)),
+        ))
+    return _table(lines)
 
 
 def totals(rows: list[Row]) -> str:
@@ -38,10 +61,10 @@ def totals(rows: list[Row]) -> str:
     failures: Counter[str] = sum((row.failures for row in rows), Counter())
     again: Counter[str] = sum((row.repeats for row in rows), Counter())
     calm = [count for row in rows if row.phase.startswith("no fault") for count in row.refreshes.values()]
+    kept = sum(max(0, row.lost - row.excused) for row in rows)
     return "\n".join([
         f"executes: {sum(row.sent for row in rows)} sent, {sum(row.answered for row in rows)} answered; failed: {_counted(failures)}",
         f"refreshes per expiry without a fault: {min(calm, default=0)} to {max(calm, default=0)} over {len(calm)} expiries",
-        f"refresh tokens sent: {sum(row.sends for row in rows)}; sent again: {_counted(again)}",
-        f"grants lost: {sum(row.lost for row in rows)}, of them at providers that allow survival: "
-        f"{sum(max(0, row.lost - row.excused) for row in rows)}",
+        f"refresh tokens sent: {sum(row.sends for row in rows)}; sent again, after: {_counted(again)}",
+        f"grants lost: {sum(row.lost for row in rows)}; of these the provider would have kept: {kept}",
     ])

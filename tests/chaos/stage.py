@@ -22,8 +22,6 @@ from providers import Provider
 from replicas import Replicas
 from upstream import Upstream
 
-# Seconds that an access token lives: longer than a burst takes, short enough to see many ends.
-TTL = 4
 # Seconds for one operation and for one token call: a hanging provider is given up after this.
 UPSTREAM_TIMEOUT = 8
 # Seconds in which every grant that can be kept has to answer again once the fault is over. A replica that lost the
@@ -41,10 +39,10 @@ class Grant:
 
 
 class Stage:
-    """Three replicas and the given providers, with `grants` users at each."""
+    """Three replicas and the given providers, with `grants` users at each, whose access tokens live `ttl` seconds."""
 
-    def __init__(self, folder: Path, seed: int, providers: Sequence[type[Provider]], grants: int) -> None:
-        self.folder, self.seed = folder, seed
+    def __init__(self, folder: Path, seed: int, providers: Sequence[type[Provider]], grants: int, ttl: int) -> None:
+        self.folder, self.seed, self.ttl = folder, seed, ttl
         self.ledger = Ledger()
         self.providers: list[Provider] = []
         self.grants: dict[str, list[Grant]] = {}
@@ -69,7 +67,7 @@ class Stage:
         )
         for number, kind in enumerate(providers):
             callback = f"{replicas.servers[0].url}/oauth/callback/{kind.name}"
-            provider = kind(self.folder, number, callback, TTL, self.ledger, replicas.at)
+            provider = kind(self.folder, number, callback, self.ttl, self.ledger, replicas.at)
             self.providers.append(provider)
             overlay.add(kind.name, provider.definition())
         replicas.start()
@@ -101,7 +99,7 @@ class Stage:
     def wait_for_the_end(self, grants: list[Grant]) -> None:
         """Until every access token of these has ended."""
         last = max(self.ledger.issued(grant.family) for grant in grants)
-        time.sleep(max(0.0, last + TTL + 0.3 - time.monotonic()))
+        time.sleep(max(0.0, last + self.ttl + 0.3 - time.monotonic()))
 
     def burst(self, draw: random.Random, grants: list[Grant], executes: int) -> list[load.Call]:
         """That many executes at once, each grant's and each replica's share the same, in a drawn order."""

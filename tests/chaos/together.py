@@ -10,7 +10,7 @@ from collections import Counter
 
 import load
 from ledger import repeats
-from stage import TTL, Grant, Stage
+from stage import Grant, Stage
 from verdict import Row
 
 # The contract: effective on every replica within 5 s.
@@ -21,7 +21,7 @@ def rolling_restart(stage: Stage, executes: int) -> Row:
     """Each replica is stopped (SIGTERM) and started again with refreshes ahead of the expiry, while calls go on."""
     draw = stage.draw(stage.providers[0], "rolling restart")
     grants = [grant for some in stage.grants.values() for grant in some]
-    seconds = 3 * TTL
+    seconds = 3 * stage.ttl
     calls = [
         load.Call(draw.choice(grants).connector, draw.randrange(3), seconds * n / executes) for n in range(executes)
     ]

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 import load
-from ledger import GAVE_UP, Send, excused, repeats
+from ledger import GAVE_UP, Send, excused, history, repeats
 from load import Result
 from providers import Provider
-from stage import TTL, Grant, Stage
+from stage import Grant, Stage
 
 # The contract: a refresher that died is replaced within 3 s. Then the next one has to notice, and to get the processor.
 REPLACED_WITHIN, MARGIN = 3.0, 1.5
@@ -30,7 +31,7 @@ class Row:
     answered: int = 0
     failures: Counter[str] = field(default_factory=Counter)
     expiries: int = 0
-    refreshes: dict[int, int] = field(default_factory=dict)  # by grant, at one end: those that brought new tokens to a server
+    refreshes: dict[Hashable, int] = field(default_factory=dict)  # by grant, at one end: those that brought new tokens to a server
     sends: int = 0
     repeats: Counter[str] = field(default_factory=Counter)
     lost: int = 0
@@ -61,20 +62,25 @@ def judge(
     gone = excused(sends, provider.survives)
     row.lost, row.excused = len(lost), sum(grant.family in gone for grant in grants)
     for grant in lost:
-        row.must(grant.family in gone, f"the grant of {grant.user} was lost, and the provider would have kept it")
+        told = history([send for send in sends if send.family == grant.family], start)
+        at = f"; killed or stopped at {event - start:.2f} s" if event is not None else ""
+        row.must(grant.family in gone, f"the grant of {grant.user} was lost, and the provider would have kept it: {told}{at}")
 
     hopeless = {grant.connector for grant in grants if grant.family in gone}
     for one in results:
         fine = one.ok or one.cause in allowed or (one.cause == "reauthorization_required" and one.connector in hopeless)
-        row.must(fine, f"replica {one.replica} answered {one.cause} after {one.seconds:.1f} s")
+        row.must(fine, f"replica {one.replica} answered {one.cause}")
 
     for grant in grants:
-        mine = [send for send in sends if send.family == grant.family and send.renewed and send.delivered and send.holder_died is None]
-        early = [later.began - (earlier.ended or 0) for earlier, later in itertools.pairwise(mine)]
-        row.refreshes[grant.family] = len(mine[:1]) + sum(after < TTL - 1 for after in early)
+        brought = [send for send in sends if send.family == grant.family and send.renewed and send.delivered]
+        # Whether one who was killed had stored it, nobody saw.
+        mine = [send for send in brought if send.holder_died is None]
+        # A provider that answers a repeat with the same tokens gives out an access token that has aged already.
+        early = [later.began - earlier.issued for earlier, later in itertools.pairwise(mine)]
+        row.refreshes[grant.family] = len(mine[:1]) + sum(after < stage.ttl - 1 for after in early)
         row.must(row.refreshes[grant.family] <= 1, f"{grant.user}: renewed again {min(early, default=0):.1f} s after a renewal")
         if grant.family not in gone:
-            row.must(bool(mine), f"{grant.user}: not renewed at all")
+            row.must(bool(brought), f"{grant.user}: not renewed at all")
     if event is not None:
         _replacement(row, sends, event)
     return row

@@ -193,7 +193,8 @@ def test_a_bad_definition_is_named_with_its_line(start_server: Start, tmp_path: 
 def test_every_command_has_help_with_an_example(start_server: Start) -> None:
     server = start_server(start=False)
     for command in (["serve"], ["demo"], ["org", "create"], ["org", "list"],
-                    ["connectors", "list"], ["connectors", "describe"], ["connectors", "validate"], ["doctor"]):
+                    ["connectors", "list"], ["connectors", "describe"], ["connectors", "validate"],
+                    ["keys", "rotate"], ["backup"], ["doctor"]):
         said = server.cli(*command, "--help").stdout
         assert "xample" in said and "keybearer" in said, f"{command}: {said}"
     unknown = server.cli("explode", check=False)

@@ -1,4 +1,4 @@
-//! Processes that the bench starts: address, CPU time, end.
+//! Processes that the bench starts: address, CPU time, memory, end.
 //!
 //! Knows `/proc` and process ids. Must not know what the processes do.
 
@@ -55,6 +55,31 @@ impl Running {
         let user = times.next().context("no utime")??;
         let system = times.next().context("no stime")??;
         Ok(Duration::from_millis((user + system) * 1000 / TICKS))
+    }
+
+    /// Memory that the process holds now, in bytes (`VmRSS`).
+    pub(crate) fn resident(&self) -> Result<u64> {
+        self.status("VmRSS:")
+    }
+
+    /// The most memory that it has held (`VmHWM`), in bytes, since the start or the last [`Self::forget_peak`].
+    pub(crate) fn peak(&self) -> Result<u64> {
+        self.status("VmHWM:")
+    }
+
+    /// Lets the peak begin at what is held now (proc(5), `clear_refs`).
+    pub(crate) fn forget_peak(&self) -> Result<()> {
+        let path = format!("/proc/{}/clear_refs", self.child.id());
+        std::fs::write(&path, "5").with_context(|| path)
+    }
+
+    fn status(&self, name: &str) -> Result<u64> {
+        let path = format!("/proc/{}/status", self.child.id());
+        let text = std::fs::read_to_string(&path).with_context(|| path.clone())?;
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        let kilobytes = line.and_then(|line| line.split_whitespace().next());
+        let kilobytes: u64 = kilobytes.with_context(|| format!("{path} has no {name}"))?.parse()?;
+        Ok(kilobytes * 1024)
     }
 
     /// True until the process ends.

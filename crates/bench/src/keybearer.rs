@@ -20,11 +20,11 @@ pub(crate) struct Keybearer {
     pub(crate) running: Running,
     pub(crate) address: SocketAddr,
     token: String,
-    connector: String,
+    pub(crate) connector: String,
     /// What it wrote to stderr.
     pub(crate) log: PathBuf,
-    /// Database and definition; removed at the end.
-    _folder: TempDir,
+    /// Database and definitions; removed at the end.
+    folder: TempDir,
 }
 
 /// How to start it.
@@ -36,7 +36,10 @@ pub(crate) struct Setting<'a> {
     pub(crate) under: Option<&'a [String]>,
 }
 
-const CLIENT_ID: &str = "bench-client";
+/// Folders inside the server's own.
+const DEFINITIONS: &str = "connectors";
+const DATA: &str = "data";
+pub(crate) const CLIENT_ID: &str = "bench-client";
 const CLIENT_SECRET: &str = "bench-secret-of-an-ordinary-length-0123456789";
 /// How long a start may take; under valgrind everything is fifty times slower.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -45,9 +48,31 @@ impl Keybearer {
     /// Starts the server on SQLite in a folder of its own, and makes a connector of the bench's type.
     pub(crate) async fn start(binary: &Path, upstream: SocketAddr, setting: &Setting<'_>) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let definitions = folder.path().join("connectors");
+        let definitions = folder.path().join(DEFINITIONS);
         fs::create_dir(&definitions)?;
         fs::write(definitions.join("bench.yaml"), definition::document(upstream))?;
+        fs::write(definitions.join("bench-oauth.yaml"), definition::oauth_document(upstream))?;
+        let mut server = Self::launch(binary, folder, setting).await?;
+        let token = json!({"token": "bench-token-of-an-ordinary-length"});
+        server.connector = server.connect("bench-user", definition::NAME, &token).await?;
+        Ok(server)
+    }
+
+    /// The same server after an end and another start, with another database content where `between` makes one. It is
+    /// given the folder of the data and the connector.
+    pub(crate) async fn again<F: Future<Output = Result<()>>>(
+        self,
+        binary: &Path,
+        between: impl FnOnce(PathBuf, String) -> F,
+    ) -> Result<Self> {
+        let Self { running, connector, folder, .. } = self;
+        running.stop()?;
+        between(folder.path().join(DATA), connector.clone()).await?;
+        let server = Self::launch(binary, folder, &Setting::default()).await?;
+        Ok(Self { connector, ..server })
+    }
+
+    async fn launch(binary: &Path, folder: TempDir, setting: &Setting<'_>) -> Result<Self> {
         let log = folder.path().join("log");
         let address = free_address()?;
         let binary = fs::canonicalize(binary)?;
@@ -64,11 +89,11 @@ impl Keybearer {
             .current_dir(folder.path())
             .env("KEYBEARER_LISTEN", address.to_string())
             .env("KEYBEARER_PUBLIC_URL", format!("http://{address}"))
-            .env("KEYBEARER_DATA_DIR", folder.path().join("data"))
+            .env("KEYBEARER_DATA_DIR", folder.path().join(DATA))
             .env("KEYBEARER_BOOTSTRAP_CLIENT_ID", CLIENT_ID)
             .env("KEYBEARER_BOOTSTRAP_CLIENT_SECRET", CLIENT_SECRET)
             .env("KEYBEARER_ALLOW_UPSTREAM_CIDRS", "127.0.0.0/8")
-            .env("KEYBEARER_CONNECTORS_DIR", &definitions)
+            .env("KEYBEARER_CONNECTORS_DIR", folder.path().join(DEFINITIONS))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(&log)?);
@@ -77,9 +102,10 @@ impl Keybearer {
         }
         let running = Running::start(&mut command)?;
         let mut server =
-            Self { running, address, token: String::new(), connector: String::new(), log, _folder: folder };
+            Self { running, address, token: String::new(), connector: String::new(), log, folder };
         server.wait_until_healthy().await?;
-        server.connect().await?;
+        let keys = json!({"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET});
+        server.token = server.field("/api/v1/account/applications/token", &keys, "access_token").await?;
         Ok(server)
     }
 
@@ -99,16 +125,10 @@ impl Keybearer {
         bail!("the server did not start; it said:\n{}", fs::read_to_string(&self.log)?)
     }
 
-    async fn connect(&mut self) -> Result<()> {
-        let keys = json!({"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET});
-        self.token = self.field("/api/v1/account/applications/token", &keys, "access_token").await?;
-        let connector = json!({
-            "external_user_id": "bench-user",
-            "connector_type": definition::NAME,
-            "credentials": {"token": "bench-token-of-an-ordinary-length"}
-        });
-        self.connector = self.field("/api/v1/integrations/connectors", &connector, "id").await?;
-        Ok(())
+    /// A connector of that type with those credentials; its id.
+    pub(crate) async fn connect(&self, user: &str, kind: &str, credentials: &Value) -> Result<String> {
+        let connector = json!({"external_user_id": user, "connector_type": kind, "credentials": credentials});
+        self.field("/api/v1/integrations/connectors", &connector, "id").await
     }
 
     /// POSTs `body` and takes a text out of the answer.
@@ -124,11 +144,27 @@ impl Keybearer {
         field.map(str::to_owned).with_context(|| format!("{path} answered {} {text}", answer.status))
     }
 
-    /// An execute that lists `records` records; its answer holds at least `bytes` bytes.
+    /// Executes of the connector that list `records` records; an answer holds at least `bytes` bytes.
     pub(crate) fn target(&self, records: usize, bytes: usize) -> Target {
-        let path = format!("/api/v1/integrations/connectors/{}/execute", self.connector);
-        let request = client::request("POST", &path, self.address, Some(&self.token), &body(records));
-        Target { address: self.address, request: request.into(), at_least: bytes }
+        self.target_of(std::slice::from_ref(&self.connector), records, bytes)
+    }
+
+    /// The same, of all these connectors.
+    pub(crate) fn target_of(&self, connectors: &[String], records: usize, bytes: usize) -> Target {
+        let request = |connector: &String| self.execute(connector, &self.token, records);
+        let requests = connectors.iter().map(request).collect();
+        Target { address: self.address, requests, status: 200, at_least: bytes }
+    }
+
+    /// One execute as it goes over the wire.
+    pub(crate) fn execute(&self, connector: &str, token: &str, records: usize) -> Vec<u8> {
+        let path = format!("/api/v1/integrations/connectors/{connector}/execute");
+        client::request("POST", &path, self.address, Some(token), &body(records))
+    }
+
+    /// The bearer that the bench uses.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
     }
 }
 

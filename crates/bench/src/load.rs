@@ -14,10 +14,22 @@ use tokio::task::JoinSet;
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
     pub(crate) address: SocketAddr,
-    /// A whole request.
-    pub(crate) request: Arc<[u8]>,
+    /// Whole requests, which are sent in a mixed order.
+    pub(crate) requests: Arc<[Vec<u8>]>,
+    /// The status of every answer, or something is wrong.
+    pub(crate) status: u16,
     /// Every answer is at least this long, or something is wrong.
     pub(crate) at_least: usize,
+}
+
+impl Target {
+    /// The request with that number. Neighbours lie far apart, so that a long list is walked all over.
+    pub(crate) fn request(&self, number: u32) -> &[u8] {
+        // A large prime: it divides no list's length, so as many numbers as the list is long reach all of it.
+        let position = u64::from(number) * 2_654_435_761 % (self.requests.len().max(1) as u64);
+        let request = usize::try_from(position).ok().and_then(|position| self.requests.get(position));
+        request.map(Vec::as_slice).unwrap_or_default()
+    }
 }
 
 /// What came of it.
@@ -32,13 +44,23 @@ pub(crate) struct Run {
 /// A run that takes longer is given up.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// Sends `requests` requests, `connections` at a time. Any answer but 200 ends the run.
+/// Sends `requests` requests, `connections` at a time. Any answer but the target's ends the run.
 pub(crate) async fn run(target: &Target, connections: u32, requests: u32) -> Result<Run> {
-    let left = Arc::new(AtomicU32::new(requests));
+    run_on(open(target.address, connections.min(requests)).await?, target, requests).await
+}
+
+/// So many connections.
+pub(crate) async fn open(address: SocketAddr, number: u32) -> Result<Vec<Connection>> {
     let mut open = Vec::new();
-    for _ in 0..connections.min(requests) {
-        open.push(Connection::open(target.address).await?);
+    for _ in 0..number {
+        open.push(Connection::open(address).await?);
     }
+    Ok(open)
+}
+
+/// [`run`], on connections that are open already.
+pub(crate) async fn run_on(open: Vec<Connection>, target: &Target, requests: u32) -> Result<Run> {
+    let left = Arc::new(AtomicU32::new(requests));
     let started = now();
     let mut workers = JoinSet::new();
     for connection in open {
@@ -59,11 +81,12 @@ pub(crate) async fn run(target: &Target, connections: u32, requests: u32) -> Res
 
 async fn work(mut connection: Connection, target: Target, left: Arc<AtomicU32>) -> Result<Vec<Duration>> {
     let mut latencies = Vec::new();
-    while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
+    while let Ok(number) = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+    {
         let started = now();
-        let answer = connection.exchange(&target.request).await?;
+        let answer = connection.exchange(target.request(number)).await?;
         latencies.push(started.elapsed());
-        if answer.status != 200 || answer.body.len() < target.at_least {
+        if answer.status != target.status || answer.body.len() < target.at_least {
             bail!("{} answered {}: {}", target.address, answer.status, String::from_utf8_lossy(answer.body));
         }
     }
@@ -92,6 +115,19 @@ pub(crate) fn now() -> Instant {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_request_has_its_turn() {
+        for length in [1, 2, 1_000, 4_096] {
+            let requests: Vec<Vec<u8>> =
+                (0..length).map(|number: u32| number.to_be_bytes().to_vec()).collect();
+            let address = SocketAddr::from(([127, 0, 0, 1], 9));
+            let target = Target { address, requests: requests.into(), status: 200, at_least: 0 };
+            let seen: std::collections::BTreeSet<&[u8]> =
+                (1..=length).map(|number| target.request(number)).collect();
+            assert_eq!(seen.len(), length as usize);
+        }
+    }
 
     #[test]
     fn percentiles() {

@@ -1,9 +1,10 @@
 //! What one execute costs, beside a bare pass-through proxy that is built on the same HTTP stack.
 //!
 //! Knows how to start the processes that are compared, load them in turns, and print the numbers. Must not know the
-//! inside of the server: it is a binary that is started and spoken to over HTTP.
+//! inside of the server: it is a binary that is started and spoken to over HTTP. (`seed` alone writes into its database.)
 //!
-//! Beside that, what the connector engine's parts cost in units of a plain parse; they are measured in this process.
+//! Beside that: what the connector engine's parts cost in units of a plain parse, measured in this process; and what
+//! many stored connectors, many calls that wait for a refresh, and many bad credentials do to a server.
 //!
 //! Three processes on loopback: an upstream with fixed answers, the proxy, and `keybearer serve` on SQLite with its
 //! default settings. The load generator is this process. Runs alternate (proxy, Keybearer, proxy, …), so that a noisy
@@ -15,17 +16,22 @@ mod client;
 mod definition;
 mod documents;
 mod engine;
+mod flood;
 mod instructions;
 mod keybearer;
 mod load;
 mod proxy;
 mod report;
 mod rounds;
+mod seed;
 mod statements;
+mod stored;
+mod storm;
 mod upstream;
 
 use anyhow::{Result, bail};
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
+use documents::Document;
 use mimalloc::MiMalloc;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -49,6 +55,9 @@ struct Options {
     /// Exit with an error when Keybearer's CPU time per request at 2 kB is more than this many times the proxy's.
     #[arg(long, value_name = "RATIO")]
     gate: Option<f64>,
+    /// Measure these parts only; all of them otherwise.
+    #[arg(long, value_delimiter = ',', value_name = "PART")]
+    only: Vec<Part>,
     /// Count instructions per request too, under valgrind's callgrind (about a minute more).
     #[arg(long)]
     instructions: bool,
@@ -64,6 +73,23 @@ struct Options {
     /// Measure loading with the definitions in this folder (`*.yaml`, `*/connector.yaml`) instead of generated ones.
     #[arg(long, value_name = "DIR")]
     definitions: Option<PathBuf>,
+}
+
+/// What can be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Executes beside the proxy, with small and large answers.
+    Proxy,
+    /// Database statements per execute.
+    Statements,
+    /// The connector engine beside plain parses.
+    Engine,
+    /// Executes beside the number of stored connectors.
+    Stored,
+    /// Calls that wait for one refresh.
+    Storm,
+    /// Bad credentials, and good calls beside them.
+    Flood,
 }
 
 /// The other processes of a run; started by the bench itself.
@@ -114,26 +140,42 @@ fn bench(options: &Options) -> Result<()> {
     };
     // One thread: the load generator shall take as little as possible from the processes that it measures.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let plan = rounds::Plan {
-            connections: options.connections.max(1),
-            rounds: options.rounds.max(1),
-            requests: options.requests.max(100),
-        };
-        let results = rounds::run(&options.server, &plan).await?;
-        report::results(&plan, &results)?;
-        if options.instructions {
-            report::instructions(&instructions::count(&options.server).await?)?;
+    let plan = rounds::Plan {
+        connections: options.connections.max(1),
+        rounds: options.rounds.max(1),
+        requests: options.requests.max(100),
+    };
+    // All verdicts are wanted, so the first one does not hide the others.
+    let mut complaints = Vec::new();
+    for part in Part::value_variants() {
+        if options.only.is_empty() || options.only.contains(part) {
+            let verdict = runtime.block_on(measure(*part, options, &plan, &documents));
+            complaints.extend(verdict.err().map(|error| format!("{error:#}")));
         }
-        // All verdicts are wanted, so the first one does not hide the others.
-        let gate = report::gate(&results, options.gate);
-        let statements =
-            statements::count(&options.server).await.and_then(|counted| report::statements(&counted));
-        let engine = engine::measure(&documents, plan.rounds).and_then(|parts| report::engine(&plan, &parts));
-        let complaints: Vec<String> = [gate, statements, engine]
-            .into_iter()
-            .filter_map(|verdict| Some(format!("{:#}", verdict.err()?)))
-            .collect();
-        if complaints.is_empty() { Ok(()) } else { bail!("{}", complaints.join("; and ")) }
-    })
+    }
+    if complaints.is_empty() { Ok(()) } else { bail!("{}", complaints.join("; and ")) }
+}
+
+/// Measures a part, prints it, and says whether it keeps within its limits.
+async fn measure(part: Part, options: &Options, plan: &rounds::Plan, documents: &[Document]) -> Result<()> {
+    let server = &options.server;
+    match part {
+        Part::Proxy => {
+            let results = rounds::run(server, plan).await?;
+            report::results(plan, &results)?;
+            if options.instructions {
+                report::instructions(&instructions::count(server).await?)?;
+            }
+            report::gate(&results, options.gate)
+        }
+        Part::Statements => report::statements(&statements::count(server).await?),
+        Part::Engine => report::engine(plan, &engine::measure(documents, plan.rounds)?),
+        Part::Stored => report::stored(plan, &stored::run(server, plan).await?),
+        Part::Storm => {
+            // The larger one is for the record, so once is enough.
+            report::storm(&storm::run(server, 1_000, plan.rounds).await?, true)?;
+            report::storm(&storm::run(server, 10_000, 1).await?, false)
+        }
+        Part::Flood => report::floods(&flood::run(server, plan).await?),
+    }
 }

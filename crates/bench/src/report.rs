@@ -3,9 +3,12 @@
 //! Knows words and columns. Must not know how numbers came about.
 
 use crate::engine::Part;
+use crate::flood::Floods;
 use crate::instructions::Instructions;
 use crate::rounds::{Comparison, Numbers, Plan};
 use crate::statements::Statements;
+use crate::stored::Stored;
+use crate::storm::Storm;
 use anyhow::{Context, Result, bail};
 use std::io::{Write, stderr, stdout};
 
@@ -87,6 +90,108 @@ pub(crate) fn engine(plan: &Plan, parts: &[Part]) -> Result<()> {
     Ok(())
 }
 
+/// CPU time with many stored connectors, in units of that with one.
+const STORED: f64 = 1.1;
+/// Bytes that a server may hold, however many connectors are stored.
+const RESIDENT: u64 = 150_000_000;
+
+/// Executes beside the number of stored connectors, and whether that number is felt.
+pub(crate) fn stored(plan: &Plan, stored: &[Stored]) -> Result<()> {
+    let mut out = stdout().lock();
+    let Plan { connections, rounds, requests } = plan;
+    writeln!(
+        out,
+        "stored connectors: {connections} connections, {} requests a run over at most 1,000 of them, medians of {rounds}",
+        requests / 2
+    )?;
+    writeln!(
+        out,
+        "{:>10} {:>9} {:>9} {:>15} {:>9} {:>15} {:>9}",
+        "connectors", "p50 ms", "p99 ms", "CPU us/request", "ratio", "cold CPU us", "RSS MB"
+    )?;
+    let one = stored.first().context("nothing was measured")?.warm.cpu;
+    for Stored { number, warm, cold, resident } in stored {
+        let Numbers { p50, p99, cpu, .. } = warm;
+        let cold = cold.map_or_else(|| "-".to_owned(), |cold| format!("{cold:.1}"));
+        let (ratio, resident) = (cpu / one, megabytes(*resident));
+        writeln!(out, "{number:10} {p50:9.2} {p99:9.2} {cpu:15.1} {ratio:9.2} {cold:>15} {resident:9.0}")?;
+    }
+    writeln!(out)?;
+    for Stored { number, warm, resident, .. } in stored {
+        let ratio = warm.cpu / one;
+        if ratio.is_nan() || ratio > STORED {
+            bail!(
+                "with {number} connectors an execute takes {ratio:.2} times the CPU time; at most {STORED} is wanted"
+            );
+        }
+        if *resident >= RESIDENT {
+            bail!(
+                "with {number} connectors the server holds {:.0} MB; less than {:.0} is wanted",
+                megabytes(*resident),
+                megabytes(RESIDENT)
+            );
+        }
+    }
+    writeln!(out, "gate: within {STORED}, and below {:.0} MB\n", megabytes(RESIDENT))?;
+    Ok(())
+}
+
+/// A storm, and whether one refresh was enough for it. (That all calls were answered is seen before.)
+pub(crate) fn storm(storms: &[Storm], gate: bool) -> Result<()> {
+    let mut out = stdout().lock();
+    let median = storms.get(storms.len() / 2).context("nothing was measured")?;
+    let Storm { calls, cpu, peak, before, elapsed, .. } = median;
+    writeln!(
+        out,
+        "refresh storm: {calls} calls wait for one refresh, median of {}: all answered after {:.2} s, \
+         {cpu:.1} us CPU a call, {:.0} MB at the peak ({:.0} before)",
+        storms.len(),
+        elapsed.as_secs_f64(),
+        megabytes(*peak),
+        megabytes(*before)
+    )?;
+    let most = storms.iter().map(|storm| storm.refreshes).max().unwrap_or(0);
+    let least = storms.iter().map(|storm| storm.refreshes).min().unwrap_or(0);
+    writeln!(out, "token requests of a storm: {least} to {most}\n")?;
+    if gate && (least, most) != (1, 1) {
+        bail!("{calls} calls caused {least} to {most} token requests; one is wanted");
+    }
+    Ok(())
+}
+
+/// Floods of bad credentials.
+pub(crate) fn floods(measured: &Floods) -> Result<()> {
+    let mut out = stdout().lock();
+    writeln!(
+        out,
+        "bad credentials: their cost alone, and good calls beside about 2,000 of them in a second"
+    )?;
+    writeln!(
+        out,
+        "{:22} {:>14} {:>9} {:>9} {:>9} {:>20}",
+        "", "us CPU refused", "refused/s", "p50 ms", "p99 ms", "us CPU a good call"
+    )?;
+    let Numbers { p50, p99, cpu, .. } = measured.none;
+    writeln!(out, "{:22} {:>14} {:>9} {p50:9.2} {p99:9.2} {cpu:20.1}", "no flood", "-", "-")?;
+    for flood in &measured.floods {
+        let Numbers { p50, p99, cpu, .. } = flood.beside;
+        let (name, rate, refused) = (flood.name, flood.rate, flood.refused.cpu);
+        writeln!(out, "{name:22} {refused:14.1} {rate:9.0} {p50:9.2} {p99:9.2} {cpu:20.1}")?;
+    }
+    for flood in &measured.floods {
+        let ratio = |of: fn(&Numbers) -> f64| of(&flood.beside) / of(&measured.none);
+        let (p50, p99, cpu) = (ratio(|run| run.p50), ratio(|run| run.p99), ratio(|run| run.cpu));
+        writeln!(out, "ratio, {:15} {:>14} {:>9} {p50:9.2} {p99:9.2} {cpu:20.2}", flood.name, "", "")?;
+    }
+    writeln!(out)?;
+    Ok(())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a number for people")]
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
 /// Fails when Keybearer is too much dearer than the proxy.
 pub(crate) fn gate(results: &[Comparison], gate: Option<f64>) -> Result<()> {
     let Some(gate) = gate else { return Ok(()) };
@@ -98,7 +203,7 @@ pub(crate) fn gate(results: &[Comparison], gate: Option<f64>) -> Result<()> {
             small.label
         );
     }
-    writeln!(stdout().lock(), "gate: {ratio:.2} is within {gate}")?;
+    writeln!(stdout().lock(), "gate: {ratio:.2} is within {gate}\n")?;
     Ok(())
 }
 

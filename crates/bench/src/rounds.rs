@@ -56,7 +56,7 @@ pub(crate) async fn run(binary: &Path, plan: &Plan) -> Result<Vec<Comparison>> {
     let keybearer = Keybearer::start(binary, upstream, &Setting::default()).await?;
     let mut comparisons = Vec::new();
     for (label, records, bytes, requests) in
-        [("2 kB", SMALL, SMALL_BYTES, plan.requests), ("100 kB", LARGE, LARGE_BYTES, plan.requests / 5)]
+        [("2 kB", SMALL, SMALL_BYTES, plan.requests), ("100 kB", LARGE, LARGE_BYTES, plan.requests / 2)]
     {
         let servers = [
             (&proxy, proxy_target(proxy_address, records, bytes)),
@@ -81,10 +81,15 @@ pub(crate) async fn run(binary: &Path, plan: &Plan) -> Result<Vec<Comparison>> {
 pub(crate) fn proxy_target(address: SocketAddr, records: usize, bytes: usize) -> Target {
     let path = format!("/execute?limit={records}");
     let request = client::request("POST", &path, address, None, &keybearer::body(records));
-    Target { address, request: request.into(), at_least: bytes }
+    Target { address, requests: [request].into(), status: 200, at_least: bytes }
 }
 
-async fn measure(process: &Running, target: &Target, connections: u32, requests: u32) -> Result<Numbers> {
+pub(crate) async fn measure(
+    process: &Running,
+    target: &Target,
+    connections: u32,
+    requests: u32,
+) -> Result<Numbers> {
     let before = process.cpu()?;
     let run = load::run(target, connections, requests).await?;
     tokio::time::sleep(AFTERMATH).await;
@@ -97,7 +102,7 @@ async fn measure(process: &Running, target: &Target, connections: u32, requests:
     })
 }
 
-fn medians(runs: &[Numbers]) -> Numbers {
+pub(crate) fn medians(runs: &[Numbers]) -> Numbers {
     let of = |number: fn(&Numbers) -> f64| {
         let mut numbers: Vec<_> = runs.iter().map(number).collect();
         numbers.sort_by(f64::total_cmp);

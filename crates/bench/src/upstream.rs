@@ -8,10 +8,12 @@ use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use bytes::Bytes;
 use serde_json::json;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 use tokio::net::TcpListener;
 
 /// Answers with a body of about 2 kB.
@@ -24,10 +26,36 @@ pub(crate) const HUGE: usize = 5_000;
 /// Listens on a free port of loopback, prints the address, answers until killed.
 pub(crate) async fn serve() -> Result<()> {
     let bodies = Arc::new([(SMALL, page(SMALL)), (LARGE, page(LARGE))]);
-    let app = Router::new().route("/contacts", get(contacts)).with_state(bodies);
+    let tokens = Arc::new(AtomicU32::new(0));
+    let app = Router::new()
+        .route("/contacts", get(contacts))
+        .with_state(bodies)
+        .route("/token", post(token).get(tokens_given))
+        .with_state(tokens);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     crate::children::announce(listener.local_addr()?)?;
     Ok(axum::serve(listener, app).await?)
+}
+
+/// How long the token endpoint thinks, so that every call of a storm waits for it.
+const THOUGHT: Duration = Duration::from_secs(1);
+
+/// RFC 6749 section 5.1. Nothing is checked.
+async fn token(State(given): State<Arc<AtomicU32>>) -> Response {
+    let number = given.fetch_add(1, Ordering::Relaxed);
+    tokio::time::sleep(THOUGHT).await;
+    let answer = json!({
+        "access_token": format!("access-token-of-an-ordinary-length-{number}"),
+        "refresh_token": format!("refresh-token-of-an-ordinary-length-{number}"),
+        "token_type": "bearer",
+        "expires_in": 3600
+    });
+    ([(CONTENT_TYPE, "application/json")], answer.to_string()).into_response()
+}
+
+/// How many token requests came.
+async fn tokens_given(State(given): State<Arc<AtomicU32>>) -> String {
+    given.load(Ordering::Relaxed).to_string()
 }
 
 type Bodies = Arc<[(usize, Bytes); 2]>;

@@ -6,18 +6,15 @@ use crate::api::{self, Edge};
 use crate::clock::{Clock, Random};
 use crate::config::{ClientCredentials, Config};
 use crate::core::catalog::Catalog;
-use crate::core::{Deps, Settings, tokens::Tokens};
+use crate::core::{Deps, Settings, keys, tokens::Tokens};
 use crate::egress::{Egress, Limits};
 use crate::jobs;
-use crate::listen::Bounded;
+use crate::listener;
 use crate::store::{Bootstrap, CredentialRow, KeyRow, OrganizationRow, Store};
-use crate::vault::{Keyring, MasterKey, WrappedKey, digest};
+use crate::vault::{Keyring, MasterKey, MasterKeys, MasterSource, digest};
 use anyhow::Context;
-use axum::ServiceExt;
-use axum::serve::ListenerExt;
 use keybearer_connector::document::Severity;
 use secrecy::ExposeSecret;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -34,6 +31,7 @@ pub struct App {
     /// What the rules work with.
     pub deps: Arc<Deps>,
     cors_origins: Vec<String>,
+    limits: listener::Limits,
 }
 
 impl App {
@@ -54,8 +52,8 @@ impl App {
             .with_context(|| format!("KEYBEARER_DATA_DIR: cannot create {}", config.data_dir.display()))?;
         let store = Store::connect(config.database_url.expose_secret(), &config.data_dir).await?;
         store.migrate().await?;
-        let master = master_key(&config, &store, &random).await?;
-        let keyring = open_keyring(&store, &master, &clock, &random).await?;
+        let source = master_source(&config, &store, &random).await?;
+        let keyring = open_keyring(&store, source, &clock, &random).await?;
         if let Some(credentials) = &config.bootstrap {
             bootstrap(&store, credentials, &clock, &random).await?;
         }
@@ -65,7 +63,6 @@ impl App {
             max_response_bytes: config.max_response_bytes,
             allow_cidrs: config.allow_upstream_cidrs.clone(),
         };
-        let tokens = Tokens::new(keyring.signing_key());
         let deps = Deps {
             store,
             keyring,
@@ -74,8 +71,12 @@ impl App {
             clock,
             random: random.clone(),
             settings: settings(&config),
-            tokens,
+            tokens: Tokens::default(),
             sign_ins: crate::core::sign_ins::SignIns::default(),
+            rate_limits: crate::core::rate_limits::RateLimits::new(
+                config.rate_limit,
+                config.token_rate_limit,
+            ),
             ready: crate::core::call::ReadyCache::default(),
             gates: crate::core::call::gate::Gates::default(),
             refreshes: crate::core::grants::Refreshes::default(),
@@ -85,7 +86,12 @@ impl App {
             wake: Notify::new(),
             tasks: TaskTracker::new(),
         };
-        Ok(Self { deps: Arc::new(deps), cors_origins: config.cors_origins })
+        let limits = listener::Limits {
+            header_timeout: config.header_timeout,
+            body_timeout: config.body_timeout,
+            max_connections: config.max_connections as usize,
+        };
+        Ok(Self { deps: Arc::new(deps), cors_origins: config.cors_origins, limits })
     }
 
     /// The API, for serving and for tests in process.
@@ -97,17 +103,10 @@ impl App {
     pub async fn serve(self, listener: TcpListener, mut stop: watch::Receiver<bool>) -> anyhow::Result<()> {
         let loops = jobs::start(&self.deps, &stop).await?;
         self.compile_definitions();
-        let router = self.router().into_make_service_with_connect_info::<SocketAddr>();
-        let drained = stop.clone();
-        // `tap_io` does nothing but let axum tell the peer's address of a listener that is not its own.
-        let listener = Bounded::new(listener, self.deps.settings.upstream_timeout).tap_io(|_| {});
-        let server = axum::serve(listener, router)
-            .with_graceful_shutdown(async move { drop(stop.wait_for(|stop| *stop).await) });
-        let mut deadline = drained;
         tokio::select! {
-            served = server => served?,
+            () = listener::serve(listener, self.router(), self.limits, stop.clone()) => {}
             () = async {
-                drop(deadline.wait_for(|stop| *stop).await);
+                drop(stop.wait_for(|stop| *stop).await);
                 tokio::time::sleep(DRAIN).await;
             } => tracing::warn!("requests were still running at the end of the drain time"),
         }
@@ -155,6 +154,8 @@ fn settings(config: &Config) -> Settings {
             organization: i64::from(config.max_pending_consents),
             workspace: i64::from(config.max_pending_consents_per_workspace),
         },
+        trusted_proxies: config.trusted_proxies.clone(),
+        max_concurrent_calls: config.max_concurrent_calls as usize,
         callback_mode: config.callback_mode,
         refresh_ahead: config.refresh_ahead,
         upstream_timeout: config.upstream_timeout,
@@ -163,46 +164,50 @@ fn settings(config: &Config) -> Settings {
     }
 }
 
-/// The key-encryption key: from the configuration, or generated once beside a SQLite file. A generated key is never
+/// The key-encryption keys: from the configuration, or generated once beside a SQLite file. A generated key is never
 /// made anew while the database holds something sealed with another.
-async fn master_key(config: &Config, store: &Store, random: &Random) -> anyhow::Result<MasterKey> {
-    if let Some(text) = &config.master_key {
-        return MasterKey::parse(text.expose_secret()).context("KEYBEARER_MASTER_KEY");
-    }
-    if config.is_postgres() {
-        anyhow::bail!(
-            "KEYBEARER_MASTER_KEY: required with PostgreSQL; 32 bytes in base64, the same on every replica; `openssl rand -base64 32` makes one"
-        );
-    }
-    let path = config.data_dir.join("master.key");
+async fn master_source(config: &Config, store: &Store, random: &Random) -> anyhow::Result<MasterSource> {
+    let source = existing_keys(config)?;
+    let Some(path) = config.generated_key_file() else { return Ok(source) };
     if !path.exists() && !store.list_keys().await?.is_empty() {
         anyhow::bail!(
             "KEYBEARER_MASTER_KEY: the database is sealed, and {} is gone; put the key file back or set the variable",
             path.display()
         );
     }
-    Ok(MasterKey::load_or_generate(&path, random)?)
+    MasterKey::load_or_generate(&path, random)?;
+    Ok(source)
+}
+
+/// Where the key-encryption keys are. Makes none.
+pub fn existing_keys(config: &Config) -> anyhow::Result<MasterSource> {
+    if let Some(text) = &config.master_key {
+        MasterKeys::parse(text.expose_secret()).context("KEYBEARER_MASTER_KEY")?;
+        let text = || MasterSource::Text(text.clone());
+        return Ok(config.master_key_file.clone().map_or_else(text, MasterSource::File));
+    }
+    match config.generated_key_file() {
+        Some(path) => Ok(MasterSource::File(path)),
+        None => anyhow::bail!(
+            "KEYBEARER_MASTER_KEY: required with PostgreSQL; 32 bytes in base64, the same on every replica; `openssl rand -base64 32` makes one"
+        ),
+    }
 }
 
 async fn open_keyring(
     store: &Store,
-    master: &MasterKey,
+    source: MasterSource,
     clock: &Clock,
     random: &Random,
 ) -> anyhow::Result<Keyring> {
     if store.list_keys().await?.is_empty() {
-        let key = Keyring::new_key(master, random, clock)?;
+        let key = Keyring::new_key(&source.read()?, random, clock.now_ms())?;
         store
             .insert_first_key(&KeyRow { id: key.id, wrapped: key.wrapped, created_at: key.created_at })
             .await?;
     }
-    let rows: Vec<WrappedKey> = store
-        .list_keys()
-        .await?
-        .into_iter()
-        .map(|row| WrappedKey { id: row.id, wrapped: row.wrapped, created_at: row.created_at })
-        .collect();
-    Keyring::unlock(master, &rows).context("KEYBEARER_MASTER_KEY: this key does not open the database; the start is refused so that nothing is lost")
+    let rows = keys::stored(store).await?;
+    Keyring::unlock(source, &rows).context("KEYBEARER_MASTER_KEY: this key does not open the database; the start is refused so that nothing is lost")
 }
 
 async fn bootstrap(

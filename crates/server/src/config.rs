@@ -27,6 +27,8 @@ pub struct Config {
     pub database_url: SecretString,
     /// `KEYBEARER_MASTER_KEY` or the content of `KEYBEARER_MASTER_KEY_FILE`: 32 bytes, base64.
     pub master_key: Option<SecretString>,
+    /// The file that it was read from, where it was.
+    pub master_key_file: Option<PathBuf>,
     /// `KEYBEARER_BOOTSTRAP_CLIENT_ID` and `_CLIENT_SECRET`: credentials of organization `default`.
     pub bootstrap: Option<ClientCredentials>,
     /// `KEYBEARER_CONNECTORS_DIR`: definitions over the built-in ones.
@@ -44,6 +46,20 @@ pub struct Config {
     pub secret_ttl: Duration,
     /// `KEYBEARER_CALLBACK_MODE`: what a callback hands to the application when `initiate` does not say.
     pub callback_mode: CallbackMode,
+    /// `KEYBEARER_RATE_LIMIT`: calls a second of one organization; none: no limit.
+    pub rate_limit: Option<u32>,
+    /// `KEYBEARER_TOKEN_RATE_LIMIT`: calls a second with one token; none: no limit.
+    pub token_rate_limit: Option<u32>,
+    /// `KEYBEARER_MAX_CONCURRENT_CALLS`: operations of one organization at once in this process.
+    pub max_concurrent_calls: u32,
+    /// `KEYBEARER_TRUSTED_PROXIES`: ranges whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// `KEYBEARER_HEADER_TIMEOUT`: for the head of a request, and for a connection without one.
+    pub header_timeout: Duration,
+    /// `KEYBEARER_BODY_TIMEOUT`: for the body of a request.
+    pub body_timeout: Duration,
+    /// `KEYBEARER_MAX_CONNECTIONS`: connections at once.
+    pub max_connections: u32,
     /// `KEYBEARER_MAX_PENDING_CONSENTS`: consents of one organization that may be under way.
     pub max_pending_consents: u32,
     /// `KEYBEARER_MAX_PENDING_CONSENTS_PER_WORKSPACE`: consents of one workspace that may be under way.
@@ -123,6 +139,7 @@ impl Config {
                 value::database_url,
             )?,
             master_key: source.secret("MASTER_KEY")?,
+            master_key_file: source.optional("MASTER_KEY_FILE", "a file", value::path)?,
             bootstrap: bootstrap(source)?,
             connectors_dir: source.optional("CONNECTORS_DIR", "an existing directory", value::directory)?,
             oauth_apps: oauth_apps(source)?,
@@ -146,15 +163,32 @@ impl Config {
                 "`secret_id` or `connector_id`",
                 CallbackMode::from_name,
             )?,
+            rate_limit: source.parsed("RATE_LIMIT", "off", value::RATE, value::rate)?,
+            token_rate_limit: source.parsed("TOKEN_RATE_LIMIT", "off", value::RATE, value::rate)?,
+            max_concurrent_calls: source.parsed(
+                "MAX_CONCURRENT_CALLS",
+                "4096",
+                value::COUNT,
+                value::count,
+            )?,
+            trusted_proxies: source.parsed(
+                "TRUSTED_PROXIES",
+                "",
+                "address ranges separated by commas, such as 127.0.0.0/8,10.1.0.0/16",
+                value::cidrs,
+            )?,
+            header_timeout: source.parsed("HEADER_TIMEOUT", "60s", value::DURATION, value::positive)?,
+            body_timeout: source.parsed("BODY_TIMEOUT", "60s", value::DURATION, value::positive)?,
+            max_connections: source.parsed("MAX_CONNECTIONS", "10000", value::COUNT, value::count)?,
             max_pending_consents: source.parsed(
                 "MAX_PENDING_CONSENTS",
-                "10000",
+                "25000",
                 value::COUNT,
                 value::count,
             )?,
             max_pending_consents_per_workspace: source.parsed(
                 "MAX_PENDING_CONSENTS_PER_WORKSPACE",
-                "50",
+                "1000",
                 value::COUNT,
                 value::count,
             )?,
@@ -177,6 +211,11 @@ impl Config {
         };
         let unknown = source.finish()?;
         Ok(Self { unknown, ..config })
+    }
+
+    /// The key file that is generated where no key is configured.
+    pub fn generated_key_file(&self) -> Option<PathBuf> {
+        (self.master_key.is_none() && !self.is_postgres()).then(|| self.data_dir.join("master.key"))
     }
 
     /// True for a PostgreSQL database.

@@ -12,7 +12,7 @@ pub mod config;
 pub mod core;
 pub mod egress;
 pub mod jobs;
-pub mod listen;
+pub mod listener;
 pub mod observe;
 pub mod store;
 pub mod vault;

@@ -103,7 +103,9 @@ impl Reading<'_> {
     }
 
     fn wanted<'a>(&'a self, errors: &'a [BodyError<'a>]) -> Wanted<'a> {
-        let mut paths = vec![self.operation.extract.records.as_ref().unwrap_or(ROOT)];
+        // Records, cursor, more, up to three for each way to tell an error, metadata.
+        let mut paths = Vec::with_capacity(3 + 3 * errors.len() + self.operation.extract.meta.len());
+        paths.push(self.operation.extract.records.as_ref().unwrap_or(ROOT));
         let mut add = |path: &'a JsonPath| {
             paths.push(path);
             paths.len() - 1

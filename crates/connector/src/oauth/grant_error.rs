@@ -96,8 +96,8 @@ fn safe_code(code: &str) -> String {
     if plain && !looks_secret(code) { code.to_owned() } else { "unreadable_code".to_owned() }
 }
 
-/// A provider's words without anything that may be a token.
-pub(super) fn redact(text: &str) -> String {
+/// A provider's words, bounded, without anything that may be a token, code or state.
+pub fn redact(text: &str) -> String {
     let words = clean(text);
     words
         .split(' ')

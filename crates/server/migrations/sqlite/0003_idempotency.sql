@@ -12,4 +12,5 @@ CREATE TABLE idempotency_keys (
     created_at      INTEGER NOT NULL,
     PRIMARY KEY (organization_id, key_hash)
 ) STRICT;
+CREATE UNIQUE INDEX idempotency_keys_by_id ON idempotency_keys (id);
 CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);

@@ -14,12 +14,9 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Largest request body, in bytes.
 pub(super) const MAX_BYTES: usize = 4 * 1024 * 1024;
-/// How long a body may take to arrive.
-const LONGEST: Duration = Duration::from_secs(30);
 /// Longest ordinary text field, in characters.
 pub(super) const TEXT_MAX: usize = 1024;
 
@@ -55,17 +52,15 @@ fn object(bytes: &[u8]) -> Result<Map<String, Value>> {
 }
 
 fn is_json(kind: &str) -> bool {
-    let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+    let essence = kind.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json") || {
+        let essence = essence.to_ascii_lowercase();
+        essence.starts_with("application/") && essence.ends_with("+json")
+    }
 }
 
 async fn read(request: Request) -> Result<Bytes> {
-    let body = Limited::new(request.into_body(), MAX_BYTES).collect();
-    let Ok(arrived) = tokio::time::timeout(LONGEST, body).await else {
-        let text = format!("The request body did not arrive within {} seconds", LONGEST.as_secs());
-        return Err(Error::new(Kind::BadRequest, text));
-    };
-    match arrived {
+    match Limited::new(request.into_body(), MAX_BYTES).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Error::new(
             Kind::PayloadTooLarge,

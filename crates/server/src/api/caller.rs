@@ -2,16 +2,15 @@
 //!
 //! Knows the `Authorization` header (RFC 6750 section 2.1) and `X-Organization-Id`. Must not know rules.
 
-use super::App;
+use super::{App, peer};
 use crate::core::access::{Access, Caller, forbidden};
 use crate::core::error::{Error, Kind, Result};
 use crate::core::tokens;
-use axum::extract::{ConnectInfo, FromRequestParts, Request};
+use axum::extract::{FromRequestParts, Request};
 use axum::handler::Handler;
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
-use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 
 /// A handler behind its access: it lets a request in, or answers 401 or 403. Every route has exactly one of these. It
@@ -46,7 +45,8 @@ impl<T: 'static, H: Handler<T, App>> Handler<T, App> for Guarded<H> {
 
 async fn admit(app: &App, access: Access, request: &Parts) -> Result<Caller> {
     let bearer = bearer(&request.headers, request.uri.query())?;
-    let caller = tokens::verify(app, bearer).await?;
+    let caller = tokens::verify(app, bearer, || peer::address(app, request)).await?;
+    app.rate_limits.admit(app, &caller, bearer)?;
     let organization = request.headers.get("x-organization-id");
     if organization.is_some_and(|id| id.as_bytes() != caller.organization().as_bytes())
         || !access.admits(&caller)
@@ -102,16 +102,5 @@ impl<S: Sync> FromRequestParts<S> for Caller {
             .get::<Self>()
             .cloned()
             .ok_or_else(|| Error::new(Kind::Unauthorized, "A bearer token is required"))
-    }
-}
-
-/// The address of the connection, where there is one. Forwarding headers are not believed: anyone can write them.
-pub(super) struct Peer(pub(super) Option<IpAddr>);
-
-impl<S: Sync> FromRequestParts<S> for Peer {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        Ok(Self(parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip())))
     }
 }

@@ -6,8 +6,9 @@ use super::body::{Body, Fields, TEXT_MAX};
 use super::connectors::checked;
 use super::idempotency::{Key, OptionalKey, once};
 use super::query::Id;
-use super::{Answer, App, schema};
+use super::{Answer, App, pieces, schema};
 use crate::core::access::Caller;
+use crate::core::call::gate::Place;
 use crate::core::call::{Driven, Execute, Executed, execute, resolve};
 use crate::core::error::Error;
 use crate::core::idempotency::{Keyed, fingerprint};
@@ -19,7 +20,6 @@ use http::{HeaderValue, header};
 use keybearer_connector::call::{Answer as CallAnswer, Payload, Shaping, StreamHead};
 use serde_json::{Map, Value};
 use std::sync::Arc;
-use tokio::sync::OwnedSemaphorePermit;
 
 /// Fields of a projection.
 const FIELDS_MAX: usize = 500;
@@ -60,7 +60,7 @@ const FIELDS_MAX: usize = 500;
         )),
         (status = 206, description = "The bytes that a `range_header` asked for.", body = String, content_type = "application/octet-stream"),
     ),
-    extensions(("x-keybearer-errors" = json!(["invalid", "unknown_entity", "unknown_action", "invalid_params", "not_pageable", "not_found", "reauthorization_required", "app_misconfigured", "upstream_rejected", "upstream_forbidden", "upstream_not_found", "upstream_conflict", "upstream_rate_limited", "upstream_error", "upstream_timeout", "upstream_blocked", "upstream_response_too_large", "upstream_redirect_refused", "idempotency_key_reused", "idempotency_in_progress", "unknown_outcome", "answer_not_kept", "token_endpoint_error", "refresh_in_progress", "connector_busy"]))),
+    extensions(("x-keybearer-errors" = json!(["invalid", "unknown_entity", "unknown_action", "invalid_params", "not_pageable", "not_found", "reauthorization_required", "app_misconfigured", "upstream_rejected", "upstream_forbidden", "upstream_not_found", "upstream_conflict", "upstream_rate_limited", "upstream_error", "upstream_timeout", "upstream_blocked", "upstream_response_too_large", "upstream_redirect_refused", "idempotency_key_reused", "idempotency_in_progress", "unknown_outcome", "answer_not_kept", "token_endpoint_error", "refresh_in_progress", "connector_busy", "organization_busy"]))),
 )]
 pub(super) async fn run(
     State(app): State<App>,
@@ -85,10 +85,13 @@ pub(super) async fn run(
                 place,
                 ..
             } => stream(&head, body, place),
-            Driven { answer, .. } => json(envelope(&answer, &id, elapsed)),
+            Driven { answer, .. } => {
+                let (head, result, tail) = envelope(answer, &id, elapsed);
+                json(pieces::body(head, result, tail))
+            }
         }),
-        Executed::Check(report) => Ok(json(plain(&checked(Some(&id), &report), &id, elapsed))),
-        Executed::Description(value) => Ok(json(plain(&value, &id, elapsed))),
+        Executed::Check(report) => Ok(json(plain(&checked(Some(&id), &report), &id, elapsed).into())),
+        Executed::Description(value) => Ok(json(plain(&value, &id, elapsed).into())),
     }
 }
 
@@ -105,7 +108,10 @@ async fn run_once(app: App, caller: Caller, id: String, key: Key, body: Map<Stri
         let executed = execute(&done, &caller, &id, ask, Some(&keyed)).await?;
         let elapsed = done.clock.ticks().saturating_sub(started).as_millis();
         Ok(match executed {
-            Executed::Answer(driven) => envelope(&driven.answer, &id, elapsed),
+            Executed::Answer(driven) => {
+                let (head, result, tail) = envelope(driven.answer, &id, elapsed);
+                [head.as_slice(), &result, &tail].concat()
+            }
             Executed::Check(report) => plain(&checked(Some(&id), &report), &id, elapsed),
             Executed::Description(value) => plain(&value, &id, elapsed),
         })
@@ -150,15 +156,18 @@ fn word(fields: &mut Fields, name: &str) -> String {
     }
 }
 
-fn envelope(answer: &CallAnswer, id: &str, elapsed: u128) -> Vec<u8> {
-    let result = answer.result.json().unwrap_or(b"null");
-    let mut out = Vec::with_capacity(result.len() + 512);
-    out.extend_from_slice(br#"{"status":"success","result":"#);
-    out.extend_from_slice(result);
-    out.extend_from_slice(br#","connector_metadata":"#);
-    answer.meta.write(&mut out);
-    finish(&mut out, id, elapsed);
-    out
+/// What stands before the result, the result, and what stands behind it.
+fn envelope(answer: CallAnswer, id: &str, elapsed: u128) -> (Vec<u8>, Bytes, Vec<u8>) {
+    let mut tail = Vec::with_capacity(512);
+    tail.extend_from_slice(br#","connector_metadata":"#);
+    answer.meta.write(&mut tail);
+    finish(&mut tail, id, elapsed);
+    let result = match answer.result {
+        Payload::Raw(bytes) => bytes,
+        Payload::Shaped(bytes) => Bytes::from(bytes),
+        Payload::Stream(_) => Bytes::from_static(b"null"),
+    };
+    (br#"{"status":"success","result":"#.to_vec(), result, tail)
 }
 
 fn plain(result: &Value, id: &str, elapsed: u128) -> Vec<u8> {
@@ -181,14 +190,14 @@ fn finish(out: &mut Vec<u8>, id: &str, elapsed: u128) {
     out.extend_from_slice(b"}}");
 }
 
-fn json(bytes: Vec<u8>) -> Response {
-    let mut response = Response::new(ResponseBody::from(Bytes::from(bytes)));
+fn json(body: ResponseBody) -> Response {
+    let mut response = Response::new(body);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
 /// File bytes as they come. A stream that breaks ends the connection, so that no client takes a part for the whole.
-fn stream(head: &StreamHead, body: BodyStream, place: OwnedSemaphorePermit) -> Response {
+fn stream(head: &StreamHead, body: BodyStream, place: Place) -> Response {
     let chunks = futures_util::stream::try_unfold((body, place), |(mut body, place)| async move {
         let chunk =
             body.next_chunk().await.map_err(|_| std::io::Error::other("the provider's file broke off"))?;

@@ -4,6 +4,7 @@
 //! layers on each of its routes, because it stands on the hot path.
 
 use super::idempotency::{IDEMPOTENCY_KEY, RequestId};
+use super::query::PathId;
 use super::{App, drain, problem};
 use crate::core::error::{Error, Kind};
 use axum::Router;
@@ -31,7 +32,15 @@ pub struct Edge {
     shared: Arc<Shared>,
 }
 
+/// A request on its way to an answer.
+pub(super) type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+/// The guarded handler of an execute. Executes are nearly all of what comes, and what the router does for one (a walk
+/// through its tree, clones and boxes of services, path parameters) costs more than reading its path here.
+pub(super) type Execute = Box<dyn Fn(Request) -> Answering + Send + Sync>;
+
 struct Shared {
+    execute: Execute,
     cors_origins: Vec<String>,
     request_ids: RequestIds,
 }
@@ -58,8 +67,9 @@ impl RequestIds {
 }
 
 impl Edge {
-    pub(super) fn new(router: Router, cors_origins: &[String], app: &App) -> Self {
-        let shared = Shared { cors_origins: cors_origins.to_vec(), request_ids: RequestIds::new(app) };
+    pub(super) fn new(router: Router, execute: Execute, cors_origins: &[String], app: &App) -> Self {
+        let request_ids = RequestIds::new(app);
+        let shared = Shared { execute, cors_origins: cors_origins.to_vec(), request_ids };
         Self { router, shared: Arc::new(shared) }
     }
 }
@@ -90,11 +100,19 @@ impl Service<Request> for Edge {
         if request.headers().contains_key(&IDEMPOTENCY_KEY) {
             request.extensions_mut().insert(RequestId(request_id.clone()));
         }
-        let mut router = self.router.clone();
-        let request = drain::on_drop(request);
+        let mut request = drain::on_drop(request);
+        let mut edge = self.clone();
         Box::pin(async move {
             // Routing itself stands inside, too.
-            let answered = async { router.call(request).await };
+            let answered = async {
+                match executed(&request) {
+                    Some(id) => {
+                        request.extensions_mut().insert(id);
+                        Ok((edge.shared.execute)(request).await)
+                    }
+                    None => edge.router.call(request).await,
+                }
+            };
             // A panic ends this request only; its message may hold anything and stays in the panic hook's hands.
             let response = match AssertUnwindSafe(answered).catch_unwind().await {
                 Ok(Ok(response)) => response,
@@ -103,6 +121,19 @@ impl Service<Request> for Edge {
             Ok(finished(response, &request_id, origin))
         })
     }
+}
+
+/// The connector of an execute whose path is written as usual. Whatever is written otherwise goes through the router.
+pub(super) fn executed(request: &Request) -> Option<PathId> {
+    if request.method() != Method::POST {
+        return None;
+    }
+    let path = request.uri().path();
+    let path = super::PREFIXES.iter().find_map(|prefix| path.strip_prefix(prefix))?;
+    let path = super::routes::EXECUTES.iter().find_map(|folder| path.strip_prefix(folder))?;
+    let id = path.strip_suffix("/execute")?;
+    // A UUID with its hyphens, so neither a slash nor an escape.
+    (uuid::Uuid::try_parse(id).is_ok() && id.len() == 36).then(|| PathId(id.to_owned()))
 }
 
 /// What every answer has.

@@ -22,6 +22,8 @@ mod oauth_apps;
 mod openapi;
 mod organization_settings;
 mod pages;
+mod peer;
+mod pieces;
 pub mod problem;
 mod query;
 mod redirect_urls;

@@ -149,6 +149,10 @@ fn log(error: &Error, request_id: &str) {
         tracing::error!(request_id, code, cause, "request failed");
     } else if status.is_server_error() {
         tracing::warn!(request_id, code, cause, message = %error.message, "request failed");
+    } else if status == StatusCode::UNPROCESSABLE_ENTITY {
+        // The message may quote what the caller sent, which is no business of the log.
+        let fields: Vec<&str> = error.fields.iter().map(|field| field.field.as_str()).collect();
+        tracing::debug!(request_id, code, cause, fields = fields.join(", "), "request refused");
     } else {
         tracing::debug!(request_id, code, cause, message = %error.message, "request refused");
     }

@@ -72,12 +72,18 @@ pub(super) fn cursor_after(created_at: i64, id: &str) -> String {
 /// An id in the path. One that is no UUID is answered like an unknown one.
 pub(super) struct Id(pub(super) String);
 
+/// The text of an id, where the layer has already read it from the path.
+#[derive(Clone)]
+pub(super) struct PathId(pub(super) String);
+
 impl<S: Send + Sync> FromRequestParts<S> for Id {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        let Path(text) =
-            Path::<String>::from_request_parts(parts, state).await.map_err(|_| Error::not_found())?;
+        let text = match parts.extensions.remove() {
+            Some(PathId(text)) => text,
+            None => Path::from_request_parts(parts, state).await.map_err(|_| Error::not_found())?.0,
+        };
         let id = uuid::Uuid::try_parse(&text).map_err(|_| Error::not_found())?;
         Ok(Self(id.hyphenated().to_string()))
     }

@@ -3,7 +3,7 @@
 //! A route cannot be registered without an [`Access`]; a test walks this table with every kind of token.
 
 use super::caller::Guarded;
-use super::layer::Edge;
+use super::layer::{Answering, Edge};
 use super::{
     App, callback, connectors, definitions, describe, docs, execute, flows, health, jobs, oauth_apps,
     openapi, organization_settings, pages, redirect_urls, revocations, skills, templates, tokens, workspaces,
@@ -11,12 +11,17 @@ use super::{
 use crate::core::access::Access;
 use crate::core::access::Access::{Application, Either, Public, Scoped};
 use axum::Router;
+use axum::handler::Handler;
 use axum::routing::{MethodRouter, delete, get, post, put};
 use http::Method;
 use std::sync::Arc;
 
 /// Where the API stands; the second is an alias.
 pub const PREFIXES: [&str; 2] = ["/api/v1", "/v1"];
+
+/// What stands before the id in the paths of an execute.
+pub(super) const EXECUTES: [&str; 3] =
+    ["/integrations/connectors/", "/connectors/sources/", "/connectors/instances/"];
 
 /// One row of the table.
 pub struct Route {
@@ -120,5 +125,50 @@ pub fn router(app: &App, cors_origins: &[String]) -> Edge {
         .fallback(|| async { http::StatusCode::NOT_FOUND })
         .method_not_allowed_fallback(|| async { http::StatusCode::METHOD_NOT_ALLOWED })
         .with_state(Arc::clone(app));
-    Edge::new(router, cors_origins, app)
+    let (guarded, state) = (guarded(Access::Either, execute::run), Arc::clone(app));
+    let execute = Box::new(move |request| guarded.clone().call(request, Arc::clone(&state)));
+    Edge::new(router, execute, cors_origins, app)
+}
+
+fn guarded<T: 'static, H: Handler<T, App>>(
+    access: Access,
+    handler: H,
+) -> impl Handler<T, App, Future = Answering> {
+    Guarded { access, handler }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::layer::executed;
+    use super::*;
+    use axum::extract::Request;
+
+    const ID: &str = "0198f0c2-4a1b-7c3d-8e4f-123456789abc";
+
+    fn goes_directly(method: &Method, path: &str) -> bool {
+        let request = Request::builder().method(method).uri(path).body(axum::body::Body::empty()).unwrap();
+        executed(&request).is_some_and(|id| id.0 == ID)
+    }
+
+    #[test]
+    fn executes_and_nothing_else_go_around_the_router() {
+        for prefix in PREFIXES {
+            for Route { method, path, access, .. } in routes() {
+                let expected = path.ends_with("/{id}/execute");
+                let path = format!("{prefix}{}", path.replace("{id}", ID));
+                assert_eq!(goes_directly(&method, &path), expected, "{path}");
+                assert!(!expected || access == Either, "{path}");
+            }
+        }
+        let path = |id: &str| format!("/api/v1/connectors/sources/{id}/execute");
+        assert!(goes_directly(&Method::POST, &format!("{}?a=b", path(ID))));
+        assert!(!goes_directly(&Method::GET, &path(ID)));
+        for other in
+            [format!("x/{ID}"), format!("{ID}/x"), format!("{{{ID}}}"), ID.replace('-', ""), "%30".repeat(12)]
+        {
+            assert!(!goes_directly(&Method::POST, &path(&other)), "{other}");
+        }
+        assert!(!goes_directly(&Method::POST, &format!("/api/v2/connectors/sources/{ID}/execute")));
+        assert!(!goes_directly(&Method::POST, &format!("/api/v1/connectors/sources/{ID}/execute/")));
+    }
 }

@@ -4,7 +4,7 @@
 
 use super::answer::{ok, secret};
 use super::body::{Body, Fields, TEXT_MAX};
-use super::caller::Peer;
+use super::peer::Peer;
 use super::{Answer, App, schema};
 use crate::core::access::Caller;
 use crate::core::{tokens, workspaces};

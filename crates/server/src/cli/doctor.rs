@@ -4,6 +4,7 @@ use super::say;
 use crate::app::App;
 use crate::clock::{Clock, Random};
 use crate::config::Config;
+use crate::store::OrganizationRow;
 use url::Url;
 
 struct Findings {
@@ -51,6 +52,11 @@ async fn examine(config: Config, findings: &mut Findings) {
     };
     Findings::good(&format!("database: {database} answers and is migrated"));
     Findings::good("keys: the master key opens the database");
+    if app.deps.keyring.source().read().is_ok_and(|keys| !keys.is_single()) {
+        Findings::warn(
+            "keys: there are two master keys; finish with `keybearer keys rotate`, then remove the old one",
+        );
+    }
     database_clock(&app, &clock, findings).await;
     definitions(&app, findings);
     redirect_urls(&app, findings).await;
@@ -122,5 +128,21 @@ async fn redirect_urls(app: &App, findings: &mut Findings) {
             }
             Err(error) => findings.bad(&format!("redirect URLs of `{}`: {error}", organization.name)),
         }
+        binding(app, &organization, findings).await;
+    }
+}
+
+async fn binding(app: &App, organization: &OrganizationRow, findings: &mut Findings) {
+    let name = &organization.name;
+    match app.deps.store.organization_settings(&organization.id).await {
+        Ok(Some(settings)) if settings.require_binding => {
+            Findings::good(&format!("session binding of `{name}`: required"));
+        }
+        Ok(_) => Findings::warn(&format!(
+            "session binding of `{name}`: not required, so a user can finish a consent that somebody else started; \
+             `keybearer org settings {} --require-binding on` once its application sends code_challenge",
+            organization.id
+        )),
+        Err(error) => findings.bad(&format!("session binding of `{name}`: {error}")),
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! Knows arguments and what a person reads. Must not know rules: a command builds the app or calls `core`.
 
+mod backup;
 mod connectors;
 mod demo;
 mod doctor;
+mod keys;
 mod org;
 mod serve;
 
@@ -43,6 +45,12 @@ enum Command {
     /// The catalogue of connector types
     #[command(subcommand)]
     Connectors(connectors::Connectors),
+    /// The master key and what depends on it
+    #[command(subcommand)]
+    Keys(keys::Keys),
+    /// Copy the SQLite database while the server runs; says which key opens the copy
+    #[command(after_help = "Example: keybearer backup backups/2026-01-31")]
+    Backup(backup::Backup),
     /// Check configuration, database, keys, clock, public URL and definitions; says what to fix
     #[command(after_help = "Example: keybearer doctor")]
     Doctor,
@@ -62,6 +70,8 @@ pub fn run() -> ExitCode {
             Command::Demo(demo) => demo::run(demo).await,
             Command::Org(command) => org::run(command, read(config.as_deref())?).await,
             Command::Connectors(command) => connectors::run(command, || read(config.as_deref())),
+            Command::Keys(command) => keys::run(command, read(config.as_deref())?).await,
+            Command::Backup(command) => backup::run(command, read(config.as_deref())?).await,
             Command::Doctor => doctor::run(read(config.as_deref())).await,
         }
     });

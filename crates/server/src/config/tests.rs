@@ -21,6 +21,8 @@ fn defaults_stand_where_nothing_is_set() {
     assert_eq!(config.oauth_session_ttl, Duration::from_mins(10));
     assert_eq!(config.callback_mode, CallbackMode::SecretId);
     assert!(config.refresh_ahead);
+    assert_eq!((config.rate_limit, config.token_rate_limit), (None, None));
+    assert!(config.trusted_proxies.is_empty());
 }
 
 #[test]
@@ -39,6 +41,16 @@ fn a_bad_value_names_the_setting_and_what_is_accepted() {
         ("KEYBEARER_REFRESH_AHEAD", "maybe"),
         ("KEYBEARER_UPSTREAM_TIMEOUT", "30"),
         ("KEYBEARER_MAX_RESPONSE_BYTES", "-1"),
+        ("KEYBEARER_RATE_LIMIT", "0"),
+        ("KEYBEARER_RATE_LIMIT", "fast"),
+        ("KEYBEARER_TOKEN_RATE_LIMIT", "-1"),
+        ("KEYBEARER_TRUSTED_PROXIES", "proxy.example.com"),
+        ("KEYBEARER_MAX_CONCURRENT_CALLS", "0"),
+        ("KEYBEARER_MAX_CONNECTIONS", "off"),
+        ("KEYBEARER_HEADER_TIMEOUT", "0s"),
+        ("KEYBEARER_BODY_TIMEOUT", "60"),
+        ("KEYBEARER_MAX_PENDING_CONSENTS", ""),
+        ("KEYBEARER_MAX_PENDING_CONSENTS_PER_WORKSPACE", "1e3"),
         ("KEYBEARER_LOG", "=[="),
     ];
     for (name, value) in table {

@@ -19,6 +19,14 @@ pub(super) fn count(text: &str) -> Option<u32> {
     text.parse().ok().filter(|count| (1..=1_000_000).contains(count))
 }
 
+/// What [`rate`] accepts.
+pub(super) const RATE: &str = "`off`, or a number of calls a second from 1 to 1000000";
+
+#[expect(clippy::option_option, reason = "the outer one says whether the text is accepted")]
+pub(super) fn rate(text: &str) -> Option<Option<u32>> {
+    if text == "off" { Some(None) } else { count(text).map(Some) }
+}
+
 pub(super) fn address(text: &str) -> Option<SocketAddr> {
     text.parse().ok().or_else(|| text.to_socket_addrs().ok()?.next())
 }

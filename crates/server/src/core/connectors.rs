@@ -95,7 +95,7 @@ async fn by_secret(
     let environment = consent::merge_pinned(&granted.flow.environment, &later.0.into_iter().collect())?;
     let grant =
         deps.store.grant(caller.organization(), &granted.grant_id).await?.ok_or_else(Error::not_found)?;
-    let secret = GrantSecret::open(deps, &grant)?;
+    let secret = GrantSecret::open(deps, &grant).await?;
     // Everything that could be wrong with the connector is wrong before the secret_id is consumed.
     let ready = Ready::unsaved(plan, &grant, &secret, &environment, None)?;
     if ask.verify {
@@ -297,7 +297,8 @@ pub async fn check_unsaved(
     let environment: Map<String, Value> = environment.0.into_iter().collect();
     let (grant, secret) =
         import(deps, caller, &plan, values, auth_scheme.as_deref(), "", &environment).await?;
-    let ready = Ready::unsaved(&plan, &grant, &secret, &environment, None)?;
+    let mut ready = Ready::unsaved(&plan, &grant, &secret, &environment, None)?;
+    ready.organization_gate = deps.gates.of(caller.organization(), deps.settings.max_concurrent_calls);
     call::check(deps, Arc::new(ready), entities).await
 }
 

@@ -8,9 +8,9 @@
 //! used again. Whatever comes after it is kept. A key is never claimed twice, so a call whose outcome was lost is never
 //! sent again ([ADR 0015](../../../../docs/adr/0015-idempotency-keys.md)).
 
-use crate::core::Deps;
 use crate::core::access::Caller;
 use crate::core::error::{Error, Kind, Result};
+use crate::core::{Deps, keys};
 use crate::vault::{Place, digest, same};
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
@@ -23,8 +23,10 @@ use std::time::Duration;
 pub const ANSWER_MAX: usize = 256 * 1024;
 /// How often a holder says that it is at work; the hold lasts five times as long.
 const HOLD_EVERY: Duration = Duration::from_secs(1);
-const REQUEST: &str = "idempotency.request";
-const ANSWER: &str = "idempotency.answer";
+/// What sealed digests of requests are for.
+pub const REQUEST: &str = "idempotency.request";
+/// What sealed answers are for.
+pub const ANSWER: &str = "idempotency.answer";
 
 /// A call that came with a key.
 pub struct Keyed {
@@ -106,8 +108,8 @@ impl Keyed {
             return Ok(None);
         };
         let row = self.row(&found.id);
-        let request = deps.keyring.open(&self.place(REQUEST, &row), &found.request);
-        if !same(request.map_err(Error::internal)?.expose_secret(), &self.request) {
+        let request = keys::open(deps, &self.place(REQUEST, &row), &found.request).await?;
+        if !same(request.expose_secret(), &self.request) {
             return Err(Error::new(
                 Kind::IdempotencyKeyReused,
                 "This Idempotency-Key was used with another body; use a new key for another call",
@@ -116,7 +118,7 @@ impl Keyed {
         }
         match (found.status, found.answer) {
             (Some(status), Some(answer)) => {
-                let body = deps.keyring.open(&self.place(ANSWER, &row), &answer).map_err(Error::internal)?;
+                let body = keys::open(deps, &self.place(ANSWER, &row), &answer).await?;
                 let status = u16::try_from(status).map_err(Error::internal)?;
                 Ok(Some(Kept { status, body: body.expose_secret().to_vec() }))
             }

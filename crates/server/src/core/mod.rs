@@ -15,10 +15,12 @@ pub mod feed;
 pub mod grants;
 pub mod idempotency;
 pub mod jobs;
+pub mod keys;
 pub mod oauth_apps;
 pub mod organization_settings;
 pub mod organizations;
 pub mod pin;
+pub mod rate_limits;
 pub mod redirect_urls;
 pub mod revocations;
 pub mod sign_ins;
@@ -58,6 +60,8 @@ pub struct Deps {
     pub tokens: tokens::Tokens,
     /// Failed sign-ins.
     pub sign_ins: sign_ins::SignIns,
+    /// How often callers may call.
+    pub rate_limits: rate_limits::RateLimits,
     /// Opened connectors, ready to call.
     pub ready: call::ReadyCache,
     /// How many operations of each connector run at once.
@@ -103,6 +107,10 @@ pub struct Settings {
     pub pending_consents: crate::store::PendingLimit,
     /// Default of `callback_mode`.
     pub callback_mode: CallbackMode,
+    /// Proxies whose word on the caller's address is taken.
+    pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// Operations of one organization that may run at once in this process.
+    pub max_concurrent_calls: usize,
     /// Access tokens are renewed shortly before they expire.
     pub refresh_ahead: bool,
     /// For one call with all its tries.

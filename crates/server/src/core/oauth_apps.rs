@@ -4,17 +4,18 @@
 //! A PUT with the same client id replaces the secret of that app, so that its grants heal. A PUT with another
 //! client id is another app: grants of the old one go on using the old one.
 
-use crate::core::Deps;
 use crate::core::access::Caller;
 use crate::core::catalog::ConnectorType;
 use crate::core::error::{Error, FieldError, Kind, Result};
 use crate::core::pin::Pin;
+use crate::core::{Deps, keys};
 use crate::store::OauthAppRow;
 use crate::vault::Place;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
-const PURPOSE: &str = "oauth_app.configuration";
+/// What sealed configurations are for.
+pub const PURPOSE: &str = "oauth_app.configuration";
 
 /// An opened app.
 #[derive(Clone)]
@@ -124,7 +125,7 @@ pub async fn delete(deps: &Deps, caller: &Caller, kind: &ConnectorType) -> Resul
 /// The app that a new flow uses: the organization's, else the instance's.
 pub async fn for_flow(deps: &Deps, organization: &str, slug: &str) -> Result<OauthApp> {
     if let Some(row) = deps.store.current_oauth_app(organization, slug).await? {
-        return open(deps, &row);
+        return open(deps, &row).await;
     }
     instance(deps, slug).ok_or_else(|| {
         Error::new(
@@ -144,7 +145,10 @@ pub async fn pinned(
     client_id: &str,
 ) -> Result<Option<OauthApp>> {
     match id {
-        Some(id) => deps.store.oauth_app(organization, id).await?.map(|row| open(deps, &row)).transpose(),
+        Some(id) => match deps.store.oauth_app(organization, id).await? {
+            Some(row) => open(deps, &row).await.map(Some),
+            None => Ok(None),
+        },
         None => Ok(instance(deps, slug).filter(|app| app.client_id == client_id)),
     }
 }
@@ -160,8 +164,8 @@ fn instance(deps: &Deps, slug: &str) -> Option<OauthApp> {
     })
 }
 
-fn open(deps: &Deps, row: &OauthAppRow) -> Result<OauthApp> {
-    let bytes = deps.keyring.open(&place(row), &row.sealed).map_err(Error::internal)?;
+async fn open(deps: &Deps, row: &OauthAppRow) -> Result<OauthApp> {
+    let bytes = keys::open(deps, &place(row), &row.sealed).await?;
     let configuration: Map<String, Value> =
         serde_json::from_slice(bytes.expose_secret()).map_err(Error::internal)?;
     let secret = configuration.get("client_secret").and_then(Value::as_str).unwrap_or_default();

@@ -4,11 +4,11 @@
 //! Tokens are HMAC JWTs (RFC 7519) because nobody but this server verifies them; a verified one is remembered by
 //! its hash until it expires or its credential changes.
 
-use crate::core::Deps;
 use crate::core::access::{Caller, Identity, Scope};
 use crate::core::error::{Error, Kind, Result};
+use crate::core::{Deps, keys};
 use crate::store::{CredentialRow, WorkspaceRow};
-use crate::vault::{digest, same};
+use crate::vault::{SigningKey, digest, same};
 use base64::Engine;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use quick_cache::sync::Cache;
@@ -16,6 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Life of an application token. The published SDK keeps one for 14 minutes.
@@ -23,16 +24,20 @@ pub const APPLICATION_TTL: Duration = Duration::from_mins(15);
 /// Life of a scoped token.
 pub const SCOPED_TTL: Duration = Duration::from_mins(20);
 
+/// Other processes may sign with an older key for so long after a newer one came.
+const SUPERSEDED_GRACE: Duration = Duration::from_mins(1);
 const ISSUER: &str = "keybearer";
 const REMEMBERED: usize = 50_000;
+const REMEMBERED_ENDED: usize = 10_000;
 
 /// Keys and memory of the tokens.
 pub struct Tokens {
-    encoding: EncodingKey,
-    decoding: DecodingKey,
     validation: Validation,
     verified: Cache<[u64; 2], (Caller, i64)>,
+    ended: Cache<[u64; 2], ()>,
     keys: [RandomState; 2],
+    /// When keys were last read again for a token whose key was not known, by the process's own clock.
+    asked_at_ms: AtomicU64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -59,9 +64,8 @@ pub struct ApplicationToken {
     pub organization_id: String,
 }
 
-impl Tokens {
-    /// With a signing key that only this installation knows.
-    pub fn new(signing_key: &[u8]) -> Self {
+impl Default for Tokens {
+    fn default() -> Self {
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[ISSUER]);
         validation.set_required_spec_claims(&["exp", "iss", "sub"]);
@@ -69,46 +73,62 @@ impl Tokens {
         validation.validate_exp = false;
         validation.validate_aud = false;
         Self {
-            encoding: EncodingKey::from_secret(signing_key),
-            decoding: DecodingKey::from_secret(signing_key),
             validation,
             verified: Cache::new(REMEMBERED),
+            ended: Cache::new(REMEMBERED_ENDED),
             keys: [RandomState::new(), RandomState::new()],
+            asked_at_ms: AtomicU64::new(0),
         }
     }
+}
 
-    /// What a bearer is remembered by: 128 bits of a keyed hash, whose keys only this process knows. The bearer itself
-    /// is not kept, and SHA-256 of it on every call would cost as much as a tenth of the call.
+impl Tokens {
+    /// What a bearer is remembered by: keyed hashes of all of it and of its signature, 64 bits each, whose keys only this
+    /// process knows. Whoever wants to pass for it needs its signature, which is as good as having it, and one guess in
+    /// 2^64 besides. The bearer itself is not kept, and SHA-256 of it on every call would cost a tenth of the call.
     fn remembered_as(&self, bearer: &str) -> [u64; 2] {
-        self.keys.each_ref().map(|key| key.hash_one(bearer))
+        let signature = bearer.rsplit_once('.').map_or(bearer, |(_, signature)| signature);
+        let [whole, part] = &self.keys;
+        [whole.hash_one(bearer), part.hash_one(signature)]
+    }
+
+    /// Whether keys may be read again now: once a second, because anybody can name a key that there is not.
+    fn may_ask(&self, deps: &Deps) -> bool {
+        // From 1 on, so that the first one may ask.
+        let now = u64::try_from(deps.clock.ticks().as_millis()).unwrap_or(u64::MAX).saturating_add(1001);
+        let before = self.asked_at_ms.load(Ordering::Relaxed);
+        now.saturating_sub(before) > 1000
+            && self.asked_at_ms.compare_exchange(before, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
     /// Forgets every verified token, so that each is checked against the database again.
     pub fn forget_all(&self) {
         self.verified.clear();
     }
+}
 
-    fn mint(&self, deps: &Deps, identity: &Identity, ttl: Duration) -> Result<SecretString> {
-        let now = deps.clock.now_ms() / 1000;
-        let (typ, ws, wsn) = match &identity.scope {
-            Scope::Organization => ("application", None, None),
-            Scope::Workspace { id, name } => ("scoped", Some(id.clone()), Some(name.clone())),
-        };
-        let claims = Claims {
-            iss: ISSUER.to_owned(),
-            sub: identity.credential_id.clone(),
-            org: identity.organization_id.clone(),
-            typ: typ.to_owned(),
-            ws,
-            wsn,
-            iat: now,
-            exp: now + i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX),
-            jti: deps.random.uuid_v4(),
-        };
-        let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding)
-            .map_err(Error::internal)?;
-        Ok(SecretString::from(token))
-    }
+fn mint(deps: &Deps, identity: &Identity, ttl: Duration) -> Result<SecretString> {
+    let now = deps.clock.now_ms() / 1000;
+    let (typ, ws, wsn) = match &identity.scope {
+        Scope::Organization => ("application", None, None),
+        Scope::Workspace { id, name } => ("scoped", Some(id.clone()), Some(name.clone())),
+    };
+    let claims = Claims {
+        iss: ISSUER.to_owned(),
+        sub: identity.credential_id.clone(),
+        org: identity.organization_id.clone(),
+        typ: typ.to_owned(),
+        ws,
+        wsn,
+        iat: now,
+        exp: now + i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX),
+        jti: deps.random.uuid_v4(),
+    };
+    let signing = deps.keyring.signing_key().ok_or_else(|| Error::internal("there is no signing key"))?;
+    let header = Header { kid: Some(signing.id), ..Header::new(Algorithm::HS256) };
+    let key = EncodingKey::from_secret(signing.key.expose_secret());
+    let token = jsonwebtoken::encode(&header, &claims, &key).map_err(Error::internal)?;
+    Ok(SecretString::from(token))
 }
 
 /// An application token for a client id and secret. One answer for an unknown id, a wrong secret and a removed credential.
@@ -138,7 +158,7 @@ pub async fn application_token(
     };
     let identity =
         Identity { organization_id: organization_id.clone(), credential_id: id, scope: Scope::Organization };
-    let token = deps.tokens.mint(deps, &identity, APPLICATION_TTL)?;
+    let token = mint(deps, &identity, APPLICATION_TTL)?;
     Ok(ApplicationToken { token, organization_id })
 }
 
@@ -150,7 +170,7 @@ pub fn scoped_token(deps: &Deps, caller: &Caller, workspace: &WorkspaceRow) -> R
         credential_id: caller.credential_id().to_owned(),
         scope,
     };
-    deps.tokens.mint(deps, &identity, SCOPED_TTL)
+    mint(deps, &identity, SCOPED_TTL)
 }
 
 /// A widget token: base64 of the scoped token and the page that the widget shows.
@@ -167,35 +187,70 @@ pub fn widget_token(
 }
 
 /// Who a bearer speaks for. No database statement when the token was seen before.
-pub async fn verify(deps: &Deps, bearer: &str) -> Result<Caller> {
+///
+/// A bearer that this server never made costs one HMAC and no statement, and is counted for the address that it came from
+/// (`address` is asked only then). One that has ended is remembered as ended: that never changes.
+pub async fn verify(deps: &Deps, bearer: &str, address: impl FnOnce() -> Option<IpAddr>) -> Result<Caller> {
     let key = deps.tokens.remembered_as(bearer);
     if let Some((caller, expires)) = deps.tokens.verified.get(&key)
         && deps.feed.is_fresh(&deps.clock)
     {
         return if deps.clock.now_ms() < expires { Ok(caller) } else { Err(expired()) };
     }
-    let claims = decode(deps, bearer)?;
+    if deps.tokens.ended.get(&key).is_some() {
+        return Err(ended());
+    }
+    let claims = match Box::pin(decode(deps, bearer)).await {
+        Ok(claims) => claims,
+        Err(forged) => {
+            deps.rate_limits.forged(deps, address())?;
+            return Err(forged);
+        }
+    };
     let expires = claims.exp.saturating_mul(1000);
     if deps.clock.now_ms() >= expires {
         return Err(expired());
     }
     let started = deps.feed.generation();
     // Boxed, because it is rare: its state would be moved with every call otherwise.
-    let caller = Box::pin(check(deps, claims)).await?;
+    let caller = match Box::pin(check(deps, claims)).await {
+        Err(error) if error.kind == Kind::Unauthorized => {
+            deps.tokens.ended.insert(key, ());
+            return Err(error);
+        }
+        other => other?,
+    };
     if deps.feed.generation() == started {
         deps.tokens.verified.insert(key, (caller.clone(), expires));
     }
     Ok(caller)
 }
 
-fn decode(deps: &Deps, bearer: &str) -> Result<Claims> {
-    jsonwebtoken::decode::<Claims>(bearer, &deps.tokens.decoding, &deps.tokens.validation)
+async fn decode(deps: &Deps, bearer: &str) -> Result<Claims> {
+    let invalid = || Error::new(Kind::Unauthorized, "The bearer token is not valid");
+    let header = jsonwebtoken::decode_header(bearer).map_err(|_| invalid())?;
+    let signing = signing_key(deps, header.kid.as_deref().unwrap_or_default()).await.ok_or_else(invalid)?;
+    let key = DecodingKey::from_secret(signing.key.expose_secret());
+    jsonwebtoken::decode::<Claims>(bearer, &key, &deps.tokens.validation)
         .map(|token| token.claims)
-        .map_err(|_| Error::new(Kind::Unauthorized, "The bearer token is not valid"))
+        .map_err(|_| invalid())
+}
+
+/// The key of that id. A newer one may have come: another process's tokens are good here at once. An older one counts as
+/// long as a token of its last moment lives, and no longer, in case it is why there is a newer one.
+async fn signing_key(deps: &Deps, id: &str) -> Option<SigningKey> {
+    let mut found = deps.keyring.signing_key_of(id);
+    if found.is_none() && deps.tokens.may_ask(deps) {
+        if let Err(error) = keys::reload(deps).await {
+            tracing::warn!(%error, "data keys could not be read again");
+        }
+        found = deps.keyring.signing_key_of(id);
+    }
+    let life = i64::try_from((SCOPED_TTL + SUPERSEDED_GRACE).as_millis()).unwrap_or(i64::MAX);
+    found.filter(|key| key.superseded_at.is_none_or(|at| deps.clock.now_ms() < at.saturating_add(life)))
 }
 
 async fn check(deps: &Deps, claims: Claims) -> Result<Caller> {
-    let ended = || Error::new(Kind::Unauthorized, "The bearer token has been revoked");
     let credential = deps.store.credential(&claims.sub).await?;
     if credential.is_none_or(|row| row.removed_at.is_some() || row.organization_id != claims.org) {
         return Err(ended());
@@ -211,6 +266,10 @@ async fn check(deps: &Deps, claims: Claims) -> Result<Caller> {
         _ => return Err(ended()),
     };
     Ok(Caller::new(Identity { organization_id: claims.org, credential_id: claims.sub, scope }))
+}
+
+fn ended() -> Error {
+    Error::new(Kind::Unauthorized, "The bearer token has been revoked")
 }
 
 fn expired() -> Error {

@@ -6,7 +6,7 @@
 mod renewals;
 
 use crate::core::error::Error;
-use crate::core::{Deps, jobs, organizations};
+use crate::core::{Deps, jobs, keys, organizations};
 use crate::store::{Kind, StoreError};
 use std::sync::Arc;
 use std::time::Duration;
@@ -93,6 +93,12 @@ async fn read_feed(deps: &Deps, mut seen: i64) -> Result<i64, StoreError> {
                 "credential" => deps.credential_changed(),
                 "organization" => deps.organization_changed(&change.key),
                 "oauth_app" => deps.oauth_app_changed(),
+                "key" => {
+                    // What cannot be opened yet is asked for again when it is needed.
+                    if let Err(error) = keys::reload(deps).await {
+                        tracing::error!(%error, cause = error.source.as_ref().map(ToString::to_string), "a new data key cannot be opened; does this server have the new master key?");
+                    }
+                }
                 // Redirect URLs are read from the database each time.
                 _ => {}
             }

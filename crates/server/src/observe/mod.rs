@@ -24,6 +24,20 @@ const CEILINGS: [(&str, LevelFilter); 9] = [
     ("sqlx", LevelFilter::DEBUG),
 ];
 
+/// From now on a panic is logged by its place alone: its message may quote whatever was being handled.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        tracing::error!(
+            place = place(panic),
+            "a task panicked; its message is not shown, because it may hold a secret"
+        );
+    }));
+}
+
+fn place(panic: &std::panic::PanicHookInfo<'_>) -> String {
+    panic.location().map_or_else(|| "unknown".to_owned(), ToString::to_string)
+}
+
 /// Starts logging. Does nothing when something else in the process logs already.
 pub fn start(filter: &str) {
     let filter = EnvFilter::builder().parse_lossy(filter);
@@ -41,8 +55,9 @@ pub fn start(filter: &str) {
             .with(layer.with_filter(filter_fn(below_ceiling)))
             .try_init()
     };
-    if started.is_err() {
-        tracing::debug!("something else logs already");
+    match started {
+        Ok(()) => log_panics(),
+        Err(_) => tracing::debug!("something else logs already"),
     }
 }
 
@@ -56,6 +71,23 @@ fn below_ceiling(event: &Metadata<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
+    #[test]
+    fn a_panic_is_told_by_its_place_and_not_by_its_message() {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&told);
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| kept.lock().unwrap().push(super::place(panic))));
+        let text = String::from("é secret-of-a-user");
+        // Slicing inside a character quotes the whole text in its message.
+        let panicked = std::panic::catch_unwind(|| text[1..].len());
+        std::panic::set_hook(before);
+        assert!(panicked.is_err());
+        let told = told.lock().unwrap().join("");
+        assert!(told.contains("observe/mod.rs:") && !told.contains("secret"), "{told}");
+    }
+
     #[test]
     fn the_ceiling_names_whole_crates() {
         let capped = |target: &str| {

@@ -17,7 +17,7 @@ use super::work::Work;
 pub struct ChangeRow {
     /// Its number; later ones are greater.
     pub seq: i64,
-    /// `connector`, `oauth_app`, `credential`, `workspace`, `redirect_urls` or `organization`.
+    /// `connector`, `oauth_app`, `credential`, `workspace`, `redirect_urls`, `organization` or `key`.
     pub kind: String,
     /// Whose view is untrue: the connector's, credential's or workspace's id; `organization/connector type` of an
     /// OAuth app; the organization's id for redirect URLs and for everything of an organization.
@@ -48,6 +48,8 @@ pub(super) enum Change {
     RedirectUrls { organization: String },
     /// Any number of connectors of an organization.
     Organization { organization: String },
+    /// A data key was added; it belongs to no organization.
+    Key { id: String },
 }
 
 /// Any number, as long as no other lock of this database uses it.
@@ -72,6 +74,10 @@ pub(super) async fn append(work: &mut Work, changes: &[Change], now: i64) -> Res
             Change::Connector { organization, id } => ("connector", id.clone(), organization),
             Change::OauthApp { organization, connector_type } => {
                 ("oauth_app", format!("{organization}/{connector_type}"), organization)
+            }
+            Change::Key { id } => {
+                work.execute(APPEND, values!["key", id, "", now]).await?;
+                continue;
             }
             Change::Credential { organization, id } => ("credential", id.clone(), organization),
             Change::Workspace { organization, id } => ("workspace", id.clone(), organization),

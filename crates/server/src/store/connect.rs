@@ -21,7 +21,7 @@ const WAIT: Duration = Duration::from_secs(10);
 const FILE: &str = "keybearer.db";
 
 /// Where the database is.
-enum Place {
+pub(super) enum Place {
     File(PathBuf),
     Server(Box<PgConnectOptions>),
 }
@@ -42,7 +42,7 @@ impl Store {
     }
 }
 
-fn place(url: &str, data_dir: &Path) -> Result<Place> {
+pub(super) fn place(url: &str, data_dir: &Path) -> Result<Place> {
     if let Some(rest) = url.strip_prefix("sqlite:") {
         let file = rest.strip_prefix("//").unwrap_or(rest);
         return match file {

@@ -179,6 +179,11 @@ impl Store {
 
     /// Consumes the state that arrived on `callback`'s path. Of any number of calls one gets the flow.
     pub async fn take_flow(&self, state_hash: &[u8], callback: &str, now: i64) -> Result<Taken> {
+        // Anyone may send made-up states; a read refuses them, so that they do not queue for SQLite's one writer.
+        let known = "SELECT id FROM flows WHERE state_hash = $1 AND callback = $2";
+        if self.row::<String>(known, values![state_hash, callback]).await?.is_none() {
+            return Ok(Taken::Unknown);
+        }
         let values = values![state_hash, callback, now];
         if let Some(flow) = self.write_row(TAKE, values).await? {
             return Ok(Taken::Taken(flow));

@@ -1,8 +1,9 @@
 //! Wrapped data keys. Knows bytes and ids; must not know the master key.
 
 use super::Store;
+use super::changes::Change;
 use super::error::Result;
-use super::sql::row;
+use super::sql::{row, values};
 
 row! {
     /// A data key, wrapped by the master key.
@@ -35,5 +36,20 @@ impl Store {
         );
         self.execute(text, &key.all()).await?;
         Ok(())
+    }
+
+    /// Stores one more key; every process learns of it by the feed.
+    pub async fn insert_key(&self, key: &KeyRow, now: i64) -> Result<()> {
+        let text = concat!("INSERT INTO vault_keys (", columns!(names), ") VALUES ($1, $2, $3)");
+        let mut work = self.begin().await?;
+        work.execute(text, &key.all()).await.map_err(|error| error.about("data key"))?;
+        work.changed(Change::Key { id: key.id.clone() });
+        work.commit(now).await
+    }
+
+    /// Wraps a key anew where it is still wrapped as `from`. False when it is not.
+    pub async fn rewrap_key(&self, id: &str, from: &[u8], to: &[u8]) -> Result<bool> {
+        let text = "UPDATE vault_keys SET wrapped = $3 WHERE id = $1 AND wrapped = $2";
+        Ok(self.execute(text, values![id, from, to]).await? == 1)
     }
 }

@@ -5,9 +5,10 @@
 //! does), nor why a row moves (`core` does).
 //!
 //! Every statement names the organization, except look-ups by a secret's hash or a client id, which say whose it is,
-//! and the sweeps, which serve the whole server. Times are epoch milliseconds. A write that could make a cached view
+//! the sweeps and the exchange of keys, which serve the whole server. Times are epoch milliseconds. A write that could make a cached view
 //! untrue appends to the change feed in the same transaction ([`changes`](crate::store::ChangeRow)).
 
+mod backup;
 mod changes;
 mod connect;
 mod connectors;
@@ -26,6 +27,7 @@ mod organizations;
 mod redeem;
 mod redirect_urls;
 mod revocations;
+mod sealed;
 mod sql;
 mod sweep;
 mod work;
@@ -46,6 +48,7 @@ pub use organization_settings::{OrganizationSettings, OrganizationSettingsChange
 pub use organizations::{Bootstrap, Contents, OrganizationRow};
 pub use redeem::FinishConnector;
 pub use revocations::{RevocationRow, RevokedGrant};
+pub use sealed::{SealedColumn, SealedRow};
 pub use sweep::SweepReport;
 pub use workspaces::{WorkspaceFilter, WorkspaceRow, WorkspaceUpdate};
 

@@ -11,6 +11,8 @@ use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox, SecretString};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+const FINGERPRINT: &[u8] = b"keybearer key fingerprint v1";
+
 /// 32 bytes that everything else is opened with. Wiped from memory when dropped.
 pub struct MasterKey(SecretBox<[u8; 32]>);
 
@@ -58,17 +60,31 @@ impl MasterKey {
     }
 
     /// The key in that file; none when there is no file.
-    pub fn load(path: &Path) -> Result<Option<Self>, MasterKeyError> {
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => SecretString::from(text),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(MasterKeyError::File { path: path.to_owned(), source }),
-        };
-        warn_if_shared(path);
-        match Self::parse(text.expose_secret()) {
-            Ok(key) => Ok(Some(key)),
-            Err(_) => Err(MasterKeyError::Content { path: path.to_owned() }),
-        }
+    fn load(path: &Path) -> Result<Option<Self>, MasterKeyError> {
+        let Some(text) = read(path)? else { return Ok(None) };
+        // Where a key is being replaced the first one counts.
+        let first = text.expose_secret().split_whitespace().next().unwrap_or_default();
+        let content = |_| MasterKeyError::Content { path: path.to_owned() };
+        Self::parse(first).map(Some).map_err(content)
+    }
+
+    /// A new key, stored nowhere.
+    pub(super) fn generate(random: &Random) -> Self {
+        let mut key = SecretBox::new(Box::new([0; 32]));
+        random.fill(key.expose_secret_mut());
+        Self(key)
+    }
+
+    /// Its text form.
+    pub(super) fn to_text(&self) -> SecretString {
+        SecretString::from(STANDARD.encode(self.0.expose_secret()))
+    }
+
+    /// What names this key without saying anything about it: 16 hexadecimal digits.
+    pub fn fingerprint(&self) -> String {
+        let derived = self.derive(FINGERPRINT);
+        let bytes = derived.as_ref().and_then(|key| key.expose_secret().first_chunk::<8>());
+        format!("{:016x}", u64::from_be_bytes(bytes.copied().unwrap_or_default()))
     }
 
     /// The key in that file; made, with mode 0600, when there is no file. Call this only where nothing is sealed yet: a
@@ -77,31 +93,68 @@ impl MasterKey {
         if let Some(key) = Self::load(path)? {
             return Ok(key);
         }
-        let mut key = SecretBox::new(Box::new([0; 32]));
-        random.fill(key.expose_secret_mut());
+        let key = Self::generate(random);
         let failed = |source| MasterKeyError::File { path: path.to_owned(), source };
-        let written = write_new(path, &SecretString::from(STANDARD.encode(key.expose_secret())), random)
-            .map_err(failed)?;
-        if written {
-            return Ok(Self(key));
+        if write_new(path, &key.to_text(), random).map_err(failed)? {
+            return Ok(key);
         }
         // Another process was first; its key counts.
         Self::load(path)?.ok_or_else(|| failed(io::ErrorKind::NotFound.into()))
     }
 
-    /// A key for one purpose (HKDF-SHA256, RFC 5869), which says nothing about this one or the others.
+    /// A key for one purpose, which says nothing about this one or the others.
     pub(super) fn derive(&self, label: &[u8]) -> Option<SecretBox<[u8; 32]>> {
-        let mut key = SecretBox::new(Box::new([0; 32]));
-        let secret = Salt::none(HKDF_SHA256).extract(self.0.expose_secret());
-        let label = [label];
-        let output = secret.expand(&label, HKDF_SHA256).ok()?;
-        output.fill(key.expose_secret_mut()).ok()?;
-        Some(key)
+        derive(self.0.expose_secret(), label)
     }
+}
+
+/// A key for one purpose, made from another key (HKDF-SHA256, RFC 5869).
+pub(super) fn derive(key: &[u8; 32], label: &[u8]) -> Option<SecretBox<[u8; 32]>> {
+    let mut derived = SecretBox::new(Box::new([0; 32]));
+    let secret = Salt::none(HKDF_SHA256).extract(key);
+    let label = [label];
+    let output = secret.expand(&label, HKDF_SHA256).ok()?;
+    output.fill(derived.expose_secret_mut()).ok()?;
+    Some(derived)
+}
+
+/// The text of a key file; none when there is no file.
+pub(super) fn read(path: &Path) -> Result<Option<SecretString>, MasterKeyError> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => SecretString::from(text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(MasterKeyError::File { path: path.to_owned(), source }),
+    };
+    warn_if_shared(path);
+    Ok(Some(text))
 }
 
 /// Writes the file as a whole or not at all; false when there is one.
 fn write_new(path: &Path, text: &SecretString, random: &Random) -> io::Result<bool> {
+    with_draft(path, text, random, |draft| {
+        // A link fails where the name is taken; a rename would replace the other key.
+        match std::fs::hard_link(draft, path) {
+            Ok(()) => std::fs::remove_file(draft).map(|()| true),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                std::fs::remove_file(draft).map(|()| false)
+            }
+            Err(error) => Err(error),
+        }
+    })
+}
+
+/// Writes the file over the one that is there, as a whole or not at all.
+pub(super) fn replace(path: &Path, text: &SecretString, random: &Random) -> io::Result<()> {
+    with_draft(path, text, random, |draft| std::fs::rename(draft, path))
+}
+
+/// Writes a private file beside `path`, durably, and moves it there. None stays behind.
+fn with_draft<T>(
+    path: &Path,
+    text: &SecretString,
+    random: &Random,
+    place: impl FnOnce(&Path) -> io::Result<T>,
+) -> io::Result<T> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
@@ -110,20 +163,18 @@ fn write_new(path: &Path, text: &SecretString, random: &Random) -> io::Result<bo
     make_private(directory)?;
     let draft = directory.join(format!(".master-key-{}", random.uuid_v4()));
     let mut file = options.open(&draft)?;
-    let result = (|| {
-        file.write_all(text.expose_secret().as_bytes())?;
+    let placed = (|| {
+        file.write_all(text.expose_secret().trim_end().as_bytes())?;
         file.write_all(b"\n")?;
         file.sync_all()?;
-        // A link fails where the name is taken; a rename would replace the other key.
-        match std::fs::hard_link(&draft, path) {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-            Err(error) => Err(error),
-        }
+        place(&draft)
     })();
-    std::fs::remove_file(&draft)?;
+    if placed.is_err() {
+        // The first error is the one to tell.
+        drop(std::fs::remove_file(&draft));
+    }
     std::fs::File::open(directory)?.sync_all()?;
-    result
+    placed
 }
 
 fn make_private(directory: &Path) -> io::Result<()> {

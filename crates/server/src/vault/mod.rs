@@ -8,9 +8,11 @@
 mod hash;
 mod keyring;
 mod master_key;
+mod master_keys;
 mod sealed;
 
 pub use hash::{digest, same};
-pub use keyring::{Keyring, KeyringError, WrappedKey};
+pub use keyring::{Keyring, KeyringError, SigningKey, WrappedKey, openers};
 pub use master_key::{MasterKey, MasterKeyError};
+pub use master_keys::{MasterKeys, MasterSource};
 pub use sealed::{Place, SealedError};

@@ -98,6 +98,13 @@ impl Cipher {
     }
 }
 
+/// What all bytes begin with that this key sealed.
+pub(super) fn prefix(id: KeyId) -> Vec<u8> {
+    let mut bytes = vec![FORMAT];
+    bytes.extend_from_slice(&id);
+    bytes
+}
+
 /// The id of the key that sealed these bytes.
 pub(super) fn key_id(sealed: &[u8]) -> Result<KeyId, SealedError> {
     match sealed {

@@ -131,7 +131,7 @@ fn kinds(own: Vec<Kind>, access: Access, is_api: bool, has_body: bool) -> Vec<Ki
         all.push(Kind::Unavailable);
     }
     if access != Access::Public {
-        all.extend([Kind::BadRequest, Kind::Unauthorized, Kind::Forbidden]);
+        all.extend([Kind::BadRequest, Kind::Unauthorized, Kind::Forbidden, Kind::RateLimited]);
     }
     if has_body {
         all.extend([Kind::BadRequest, Kind::UnsupportedMediaType, Kind::PayloadTooLarge, Kind::Invalid]);

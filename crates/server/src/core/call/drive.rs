@@ -25,7 +25,7 @@ pub struct Driven {
     /// File bytes, for a streamed answer.
     pub body: Option<BodyStream>,
     /// Counts as running until the answer is written.
-    pub place: OwnedSemaphorePermit,
+    pub place: gate::Place,
     /// The connector as it was in the end: with a newer token, where it was refreshed on the way.
     pub ready: Arc<Ready>,
 }
@@ -51,11 +51,13 @@ pub async fn drive(
     // Before any renewal: a call with wrong parameters causes no request at all.
     let call = Call::new(Arc::clone(&ready.plan), Arc::clone(&target), operation, params, shaping, settings);
     let mut call = call.map_err(|fault| fault_error(fault, &ready))?;
+    let room = gate::enter_organization(&ready.organization_gate)?;
     let (place, ready) = match gate::enter(&ready.gate) {
         Some(place) => (place, ready),
         // Boxed, because it is rare: its state would be moved with every call otherwise.
         None => Box::pin(queued(deps, &ready)).await?,
     };
+    let place = gate::Place::new(place, room);
     let ready = fresh(deps, ready).await?;
     if !Arc::ptr_eq(&ready.target, &target) {
         // The token answer, or a reconnect while the call waited, may have named another server.

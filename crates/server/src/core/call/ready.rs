@@ -46,6 +46,8 @@ pub struct Ready {
     pub attachment: Option<Attachment>,
     /// Lets so many operations of this connector run at once.
     pub gate: Arc<Semaphore>,
+    /// Lets so many operations of its organization run at once.
+    pub organization_gate: Arc<Semaphore>,
     /// The credential's values, to keep them out of error texts.
     pub secrets: Vec<SecretString>,
     /// Facts of the grant.
@@ -138,7 +140,7 @@ async fn fill(deps: &Deps, caller: &Caller, id: &str) -> Result<Arc<Ready>> {
     // Whatever the database says now, the view from before is not trusted again.
     deps.ready.remove(id);
     let view = view(deps, caller, id).await?;
-    let ready = Arc::new(Ready::of(deps, &view)?);
+    let ready = Arc::new(Ready::of(deps, &view).await?);
     ready.note_use();
     // A late fill must not bring back what changed meanwhile.
     if deps.feed.generation() == generation {
@@ -151,7 +153,7 @@ async fn fill(deps: &Deps, caller: &Caller, id: &str) -> Result<Arc<Ready>> {
 pub(super) async fn reload(deps: &Deps, organization: &str, workspace: &str, id: &str) -> Result<Arc<Ready>> {
     let generation = deps.feed.generation();
     let view = deps.store.connector(organization, Some(workspace), id).await?.ok_or_else(Error::not_found)?;
-    let ready = Arc::new(Ready::of(deps, &view)?);
+    let ready = Arc::new(Ready::of(deps, &view).await?);
     if deps.feed.generation() == generation {
         deps.ready.0.insert(id.to_owned(), Arc::clone(&ready));
     }
@@ -173,16 +175,17 @@ pub async fn view(deps: &Deps, caller: &Caller, id: &str) -> Result<ConnectorVie
 }
 
 impl Ready {
-    fn of(deps: &Deps, view: &ConnectorView) -> Result<Self> {
+    async fn of(deps: &Deps, view: &ConnectorView) -> Result<Self> {
         let (row, grant) = (&view.connector, &view.grant);
         let kind: &Arc<ConnectorType> =
             deps.catalog.find(&row.connector_type).ok_or_else(|| gone(&row.connector_type))?;
         let plan = Arc::clone(kind.plan()?);
-        let secret = GrantSecret::open(deps, grant)?;
+        let secret = GrantSecret::open(deps, grant).await?;
         let environment: Map<String, Value> =
             serde_json::from_str(&row.environment).map_err(Error::internal)?;
         let mut ready = Self::unsaved(&plan, grant, &secret, &environment, None)?;
         ready.gate = deps.gates.of(&row.id, plan.concurrency.unwrap_or(gate::AT_ONCE));
+        ready.organization_gate = deps.gates.of(&row.organization_id, deps.settings.max_concurrent_calls);
         ready.connector_id = Some(row.id.clone());
         ready.workspace_name.clone_from(&view.workspace_name);
         Ok(ready)
@@ -233,6 +236,7 @@ impl Ready {
             reach,
             attachment: attachment.ok(),
             gate: Arc::new(Semaphore::new(gate::AT_ONCE)),
+            organization_gate: Arc::new(Semaphore::new(gate::AT_ONCE)),
             secrets: secret
                 .values
                 .iter()

@@ -10,6 +10,7 @@ use crate::core::error::Result;
 use crate::core::{Deps, redirect_urls};
 use crate::store::Taken;
 use crate::vault::digest;
+use keybearer_connector::oauth::redact;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -117,9 +118,11 @@ fn check(
         return Err("invalid_state".to_owned());
     }
     if let Some(error) = error {
-        let description =
-            values.get("error_description").and_then(|texts| texts.first()).map(|text| bounded(text));
-        tracing::info!(flow = %flow.id, error = %bounded(error), description, "the provider refused consent");
+        let description = values
+            .get("error_description")
+            .and_then(|texts| texts.first())
+            .map(|text| bounded(&redact(text)));
+        tracing::info!(flow = %flow.id, error = %bounded(&redact(error)), description, "the provider refused consent");
         return Err(if REGISTERED.contains(&error) { error } else { "provider_error" }.to_owned());
     }
     code.filter(|code| !code.is_empty() && code.len() <= 4096)

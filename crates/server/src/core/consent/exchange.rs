@@ -51,17 +51,8 @@ pub(super) async fn exchange(
     let kind = deps.catalog.find(&flow.0.connector_type).ok_or("creation_failed")?;
     let plan = Arc::clone(kind.plan().map_err(failed("definition"))?);
     let (scheme, oauth) = plan.oauth().ok_or("creation_failed")?;
-    let app = oauth_apps::pinned(
-        deps,
-        &flow.0.organization_id,
-        &plan.info.slug,
-        flow.0.oauth_app_id.as_deref(),
-        &flow.0.client_id,
-    )
-    .await
-    .map_err(failed("OAuth app"))?
-    .filter(|app| app.pin.as_ref().is_none_or(|pin| pin.covers(&plan)))
-    .ok_or("creation_failed")?;
+    let app = pinned_app(deps, &flow.0, &plan).await.map_err(failed("OAuth app"))?;
+    let app = app.ok_or("creation_failed")?;
     if flow.0.code_challenge.is_none()
         && requires_binding(deps, &flow.0.organization_id).await.map_err(failed("organization"))?
     {
@@ -77,34 +68,41 @@ pub(super) async fn exchange(
             .map_err(failed("sealing"))?;
     grant.account_id = answer.identity.as_ref().map(|account| account.id.clone());
     grant.account_name = answer.identity.as_ref().and_then(|account| account.name.clone());
-    let secret = GrantSecret::open(deps, &grant).map_err(failed("sealing"))?;
+    let secret = GrantSecret::open(deps, &grant).await.map_err(failed("sealing"))?;
     // Made before anything is stored: a grant that cannot be used must not replace one that can.
     let ready = Ready::unsaved(&plan, &grant, &secret, &flow.0.environment, Some(&app.client_id))
         .map_err(failed("the grant cannot be used"))?;
-    let grant = New { grant, ready, secret };
-    match (flow.0.mode, expected) {
-        (CallbackMode::ConnectorId, None) => {
-            let id = keep(deps, &grant, granted::connect(deps, flow, &grant.grant, &plan).await).await?;
-            account::learn(deps, grant, oauth).await;
-            Ok(Exchanged::Connector(id))
-        }
-        (mode, expected) => {
-            let kept = granted::quarantine(deps, flow, &grant.grant).await;
-            let (granted, secret) = keep(deps, &grant, kept).await?;
-            let row = grant.grant.clone();
-            let account = account::learn(deps, grant, oauth).await;
-            if let (Some(expected), Some(account)) = (expected, account)
-                && expected != account
-            {
-                granted::refuse(deps, &granted, account::MISMATCH).await;
-                return Err(account::MISMATCH.to_owned());
-            }
-            match mode {
-                CallbackMode::SecretId => Ok(Exchanged::Secret(secret.expose_secret().to_owned())),
-                CallbackMode::ConnectorId => {
-                    granted::reconnect(deps, granted, &row).await.map(Exchanged::Connector)
-                }
-            }
+    settle(deps, flow, New { grant, ready, secret }, &plan, oauth, expected).await
+}
+
+/// Stores a new grant as the flow's mode wants it, and where a reconnect must keep its account, only if it does.
+async fn settle(
+    deps: &Arc<Deps>,
+    flow: Exchanging,
+    new: New,
+    plan: &Plan,
+    oauth: &OauthPlan,
+    expected: Option<String>,
+) -> Result<Exchanged, Reason> {
+    let mode = flow.0.mode;
+    if mode == CallbackMode::ConnectorId && expected.is_none() {
+        let id = keep(deps, &new, granted::connect(deps, flow, &new.grant, plan).await).await?;
+        account::learn(deps, new, oauth).await;
+        return Ok(Exchanged::Connector(id));
+    }
+    let (granted, secret) = keep(deps, &new, granted::quarantine(deps, flow, &new.grant).await).await?;
+    let grant = new.grant.clone();
+    let account = account::learn(deps, new, oauth).await;
+    if let (Some(expected), Some(account)) = (expected, account)
+        && expected != account
+    {
+        granted::refuse(deps, &granted, account::MISMATCH).await;
+        return Err(account::MISMATCH.to_owned());
+    }
+    match mode {
+        CallbackMode::SecretId => Ok(Exchanged::Secret(secret.expose_secret().to_owned())),
+        CallbackMode::ConnectorId => {
+            granted::reconnect(deps, granted, &grant).await.map(Exchanged::Connector)
         }
     }
 }
@@ -127,6 +125,13 @@ async fn keep<T>(deps: &Deps, new: &New, stored: Result<T, Reason>) -> Result<T,
         tracing::warn!(%error, "the tokens of a consent that was not stored were not revoked");
     }
     stored
+}
+
+/// The OAuth app that the flow was started with, where the definition still names the endpoints that it was set for.
+async fn pinned_app(deps: &Deps, flow: &Flow, plan: &Plan) -> Result<Option<OauthApp>, Error> {
+    let id = flow.oauth_app_id.as_deref();
+    let app = oauth_apps::pinned(deps, &flow.organization_id, &plan.info.slug, id, &flow.client_id).await?;
+    Ok(app.filter(|app| app.pin.as_ref().is_none_or(|pin| pin.covers(plan))))
 }
 
 fn consented(flow: &Flow) -> Consented<'_> {
@@ -170,7 +175,7 @@ async fn token_call(
         tracing::warn!(flow = %flow.0.id, connector_type = %plan.info.slug, why, "the code was not exchanged");
         "token_exchange_failed".to_owned()
     };
-    let verifier = open_verifier(deps, &flow.0).map_err(|_| failed("the verifier does not open"))?;
+    let verifier = open_verifier(deps, &flow.0).await.map_err(|_| failed("the verifier does not open"))?;
     let code = SecretString::from(code.to_owned());
     let redirect_uri = app.callback.url(&deps.settings.public_url, &plan.info.slug);
     let exchange = Exchange { code: &code, redirect_uri: &redirect_uri, code_verifier: Some(&verifier) };

@@ -20,23 +20,21 @@ pub use redeem::{Redeem, Redeemable, find_redeemable, finish};
 
 use crate::core::error::{Error, Result};
 use crate::core::oauth_apps::Callback;
-use crate::core::{Deps, organization_settings};
+use crate::core::{Deps, keys, organization_settings};
 use crate::vault::Place;
 use flow::{Flow, LEGACY};
 use secrecy::{ExposeSecret, SecretString};
 
-const VERIFIER: &str = "flow.verifier";
+/// What sealed verifiers are for.
+pub const VERIFIER: &str = "flow.verifier";
 
 /// The verifier's place in the vault: a flow row is sealed once, so its version is always 1.
 fn verifier_place<'a>(organization: &'a str, flow: &'a str) -> Place<'a> {
     Place { purpose: VERIFIER, organization, row: flow, version: 1 }
 }
 
-fn open_verifier(deps: &Deps, flow: &Flow) -> Result<SecretString> {
-    let bytes = deps
-        .keyring
-        .open(&verifier_place(&flow.organization_id, &flow.id), &flow.sealed)
-        .map_err(Error::internal)?;
+async fn open_verifier(deps: &Deps, flow: &Flow) -> Result<SecretString> {
+    let bytes = keys::open(deps, &verifier_place(&flow.organization_id, &flow.id), &flow.sealed).await?;
     let text = std::str::from_utf8(bytes.expose_secret()).map_err(Error::internal)?;
     Ok(SecretString::from(text.to_owned()))
 }

@@ -13,7 +13,7 @@ mod secret;
 
 pub use refresh::{Refreshed, Refreshes, refresh};
 pub use rest::Rests;
-pub use secret::{Consented, GrantSecret, Import, ImportedOauth, from_answer, imported};
+pub use secret::{Consented, GrantSecret, Import, ImportedOauth, PURPOSE, from_answer, imported};
 
 use crate::core::Deps;
 use crate::core::error::{Error, Kind};

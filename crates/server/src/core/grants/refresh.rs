@@ -271,7 +271,7 @@ impl Run<'_> {
             }
         };
         match read {
-            Ok(answer) => self.take_in(&row, &answer),
+            Ok(answer) => self.take_in(&row, &answer).await,
             Err(fault) => {
                 self.why = Some(describe_fault(&fault));
                 match fault {
@@ -337,10 +337,10 @@ impl Run<'_> {
     }
 
     /// Seals what the provider answered, for the next version of the row.
-    fn take_in(&mut self, row: &GrantRow, answer: &TokenAnswer) -> Verdict {
+    async fn take_in(&mut self, row: &GrantRow, answer: &TokenAnswer) -> Verdict {
         let now = self.deps.clock.now_ms();
         let next = GrantRow { version: row.version + 1, ..row.clone() };
-        let sealed = GrantSecret::open(self.deps, row).and_then(|mut secret| {
+        let sealed = GrantSecret::open(self.deps, row).await.and_then(|mut secret| {
             secret.renew(answer);
             secret.seal(self.deps, &next).map(|sealed| (secret, sealed))
         });

@@ -33,7 +33,7 @@ pub(super) async fn prepare(deps: &Deps, row: &GrantRow) -> std::result::Result<
     if Pin::from_text(&row.pin).is_none_or(|pin| !pin.covers(&plan)) {
         return Err(misconfigured("the definition names other endpoints than the grant was made for"));
     }
-    let secret = GrantSecret::open(deps, row).map_err(|error| not_sent(&error))?;
+    let secret = GrantSecret::open(deps, row).await.map_err(|error| not_sent(&error))?;
     let oauth = oauth_of(&plan, &row.scheme)
         .ok_or_else(|| not_sent(&"the definition has no such OAuth scheme any more"))?;
     let app = app_of(deps, row, &secret, &plan).await.map_err(|error| not_sent(&error))?;

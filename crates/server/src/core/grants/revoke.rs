@@ -135,7 +135,7 @@ async fn opened(deps: &Deps, organization: &str, grant_id: &str) -> Result<Optio
     if row.kind != "oauth" || row.sealed.is_empty() {
         return Ok(None);
     }
-    let secret = GrantSecret::open(deps, &row)?;
+    let secret = GrantSecret::open(deps, &row).await?;
     Ok(Some((row, secret)))
 }
 

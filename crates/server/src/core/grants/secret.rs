@@ -3,9 +3,9 @@
 //! Knows how a grant row is made and opened. Must not know when to refresh.
 
 use super::idle;
-use crate::core::Deps;
 use crate::core::error::{Error, Result};
 use crate::core::pin::Pin;
+use crate::core::{Deps, keys};
 use crate::store::GrantRow;
 use crate::vault::Place;
 use indexmap::IndexMap;
@@ -15,7 +15,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use std::time::Duration;
 
-const PURPOSE: &str = "grant.tokens";
+/// What sealed tokens are for.
+pub const PURPOSE: &str = "grant.tokens";
 /// A provider's `expires_in` beyond this is taken as this: a year.
 const LONGEST_LIFE: Duration = Duration::from_hours(24 * 366);
 
@@ -30,8 +31,8 @@ pub struct GrantSecret {
 
 impl GrantSecret {
     /// Opens a row's box. Fails when the row was swapped, rolled back, or sealed with a key that is gone.
-    pub fn open(deps: &Deps, row: &GrantRow) -> Result<Self> {
-        let bytes = deps.keyring.open(&place(row), &row.sealed).map_err(Error::internal)?;
+    pub async fn open(deps: &Deps, row: &GrantRow) -> Result<Self> {
+        let bytes = keys::open(deps, &place(row), &row.sealed).await?;
         let stored: Value = serde_json::from_slice(bytes.expose_secret())
             .map_err(|_| Error::internal("a grant's content is no JSON"))?;
         let object = |name: &str| stored.get(name).and_then(Value::as_object).cloned().unwrap_or_default();

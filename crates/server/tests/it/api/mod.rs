@@ -2,6 +2,7 @@
 
 mod access;
 mod conventions;
+mod limits;
 mod lists;
 mod oauth_apps;
 mod shapes;

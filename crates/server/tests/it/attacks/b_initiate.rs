@@ -1,9 +1,33 @@
 //! Section B: what whoever may start a consent could do with it.
 
 use crate::support::secrets::row_counts;
-use crate::support::stage::Setup;
+use crate::support::stage::{Setup, each};
 use crate::support::walk::{CRM, param};
 use serde_json::json;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b2_the_verifier_goes_to_the_token_endpoint_and_nowhere_else() {
+    each(async |stage| {
+        stage.put_bench_app().await;
+        stage.upstream.says(json!({"access_token": stage.secrets.fresh("at")}));
+        let url = stage.bench_url("w1", &json!({})).await;
+        let reply = stage.open(&stage.bench_callback(&url, "abcdefgh")).await;
+        let form = stage.upstream.seen_at("/token")[0].form();
+        let (_, verifier) = form.iter().find(|(name, _)| name == "code_verifier").unwrap();
+        assert!(verifier.len() >= 43);
+        assert_eq!(
+            keybearer_connector::oauth::code_challenge(verifier),
+            param(&url, "code_challenge").unwrap()
+        );
+        // Kept, so that the stage looks for it in the database, the log and all errors as well.
+        stage.secrets.keep(verifier);
+        let headers = format!("{:?}", reply.headers);
+        let told = [url.clone(), headers, reply.text()];
+        assert!(told.iter().all(|text| !text.contains(verifier.as_str())), "{told:?}");
+        assert!(reply.header("set-cookie").is_none());
+    })
+    .await;
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn b6_a_flood_of_consents_is_capped_and_goes_away() {

@@ -3,7 +3,31 @@
 use crate::support::stage::each;
 use crate::support::walk::{BENCH, param};
 use http::Method;
+use keybearer::core::catalog::Catalog;
 use serde_json::json;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c3_one_callback_at_two_replicas_is_exchanged_once() {
+    each(async |stage| {
+        stage.put_bench_app().await;
+        stage.upstream.says(json!({"access_token": stage.secrets.fresh("at")}));
+        let source = include_str!("../support/definitions/workbench.yaml")
+            .replace("{{UPSTREAM}}", &stage.upstream.url)
+            .replace("{{OTHER_HOST}}", stage.other.host());
+        let other = stage.restarted(Catalog::load(None).with("test", &source)).await;
+        for round in 1..=3 {
+            let url = stage.bench_url("w1", &json!({})).await;
+            let here = stage.bench_callback(&url, "abcdefgh");
+            let there = here.replace(&stage.base, &other.base);
+            let calls = (0..20).map(|number| stage.open(if number % 2 == 0 { &here } else { &there }));
+            let replies = futures_util::future::join_all(calls).await;
+            assert_eq!(replies.iter().filter(|reply| reply.status == 303).count(), 1);
+            assert!(replies.iter().all(|reply| matches!(reply.status.as_u16(), 303 | 400)));
+            assert_eq!(stage.upstream.seen_at("/token").len(), round);
+        }
+    })
+    .await;
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn c4_parameters_given_twice_exchange_nothing() {

@@ -26,7 +26,7 @@ async fn finished(stage: &Stage, revocation: &str) -> Value {
 async fn copies(stage: &Stage, connector: &str, count: usize) {
     let store = &stage.deps.store;
     let view = store.connector(&stage.organization.id, None, connector).await.unwrap().unwrap();
-    let secret = keybearer::core::grants::GrantSecret::open(&stage.deps, &view.grant).unwrap();
+    let secret = keybearer::core::grants::GrantSecret::open(&stage.deps, &view.grant).await.unwrap();
     for _ in 0..count {
         let new_id = || stage.deps.random.uuid_v7(&stage.clock);
         let mut grant = GrantRow { id: new_id(), ..view.grant.clone() };

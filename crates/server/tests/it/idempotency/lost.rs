@@ -62,7 +62,7 @@ async fn answers_that_were_moved_do_not_open() {
         statuses.sort_unstable();
         assert_eq!(statuses, [200, 500]);
         // Nor under another claim.
-        stage.database.run("UPDATE idempotency_keys SET id = 'another'").await;
+        stage.database.run("UPDATE idempotency_keys SET id = 'another-' || id").await;
         execute(&stage.app, &connector, "k-2", &create_item("a")).await.fails(500, "internal");
         assert_eq!((keys(stage).await, stage.upstream.seen().len()), (2, 2));
     })

@@ -88,6 +88,13 @@ pub(crate) struct Restarted {
     pub(crate) deps: Arc<Deps>,
 }
 
+/// A server on sockets of its own.
+pub(crate) struct Served {
+    pub(crate) address: SocketAddr,
+    pub(crate) stop: watch::Sender<bool>,
+    pub(crate) running: JoinHandle<anyhow::Result<()>>,
+}
+
 /// Runs a test on a usual stage, once for each database.
 pub(crate) async fn each(test: impl AsyncFn(&Stage)) {
     Setup::new().each(test).await;
@@ -239,15 +246,32 @@ impl Stage {
         self.restarted(catalog(&self.setup, &self.peer, &self.upstream, &self.other)).await
     }
 
+    /// Another server on this database, as `keybearer serve` runs it, with settings of its own.
+    pub(crate) async fn served(&self, setup: &Setup) -> Served {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let config = config(setup, &self.database, &format!("http://{address}"));
+        let catalog = Catalog::load(None).with(
+            "test",
+            &include_str!("definitions/plain.yaml")
+                .replace("{{UPSTREAM}}", &self.upstream.url)
+                .replace("{{OTHER_HOST}}", self.other.host()),
+        );
+        let app = App::with_catalog(config, self.clock.clone(), Random::system(), catalog).await.unwrap();
+        let (stop, stopped) = watch::channel(false);
+        let running = tokio::spawn(app.serve(listener, stopped));
+        Served { address, stop, running }
+    }
+
     /// Waits for something that a background loop does.
     pub(crate) async fn until(&self, what: &str, mut done: impl AsyncFnMut() -> bool) {
-        for _ in 0..200 {
+        for _ in 0..1200 {
             if done().await {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("{what}: not within ten seconds");
+        panic!("{what}: not within a minute");
     }
 
     /// Stops everything, then looks for secrets where none may be.
