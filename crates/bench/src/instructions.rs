@@ -6,17 +6,17 @@
 use crate::children::Running;
 use crate::keybearer::{Keybearer, Setting};
 use crate::load;
-use crate::rounds::{SMALL_BYTES, proxy_target};
-use crate::upstream::SMALL;
+use crate::rounds::{SIZES, proxy_target};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Instructions per request at 2 kB.
+/// Instructions per request at one size.
 #[derive(Debug)]
 pub(crate) struct Instructions {
+    pub(crate) label: &'static str,
     pub(crate) proxy: f64,
     pub(crate) keybearer: f64,
 }
@@ -26,34 +26,48 @@ const MANY: u32 = 1_300;
 /// One after the other on one connection: valgrind runs one thread at a time anyway.
 const CONNECTIONS: u32 = 1;
 
-/// Four runs.
-pub(crate) async fn count(binary: &Path) -> Result<Instructions> {
+/// Four runs for each size.
+pub(crate) async fn count(binary: &Path) -> Result<Vec<Instructions>> {
     let found =
         Command::new("valgrind").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     if !found.is_ok_and(|status| status.success()) {
         bail!("--instructions needs valgrind (package `valgrind`)");
     }
     let (_upstream, upstream) = Running::role(&["upstream"], None)?;
-    let proxy = proxy(upstream, MANY).await? - proxy(upstream, FEW).await?;
-    let keybearer = keybearer(binary, upstream, MANY).await? - keybearer(binary, upstream, FEW).await?;
     let requests = f64::from(MANY - FEW);
-    Ok(Instructions { proxy: proxy / requests, keybearer: keybearer / requests })
+    let mut counted = Vec::new();
+    for (label, records, bytes) in SIZES {
+        let size = (records, bytes);
+        let proxy = proxy(upstream, size, MANY).await? - proxy(upstream, size, FEW).await?;
+        let keybearer =
+            keybearer(binary, upstream, size, MANY).await? - keybearer(binary, upstream, size, FEW).await?;
+        counted.push(Instructions { label, proxy: proxy / requests, keybearer: keybearer / requests });
+    }
+    Ok(counted)
 }
 
-async fn proxy(upstream: SocketAddr, requests: u32) -> Result<f64> {
+/// Records and bytes of an answer.
+type Size = (usize, usize);
+
+async fn proxy(upstream: SocketAddr, (records, bytes): Size, requests: u32) -> Result<f64> {
     let folder = tempfile::tempdir()?;
     let (running, address) =
         Running::role(&["proxy", &upstream.to_string()], Some(&callgrind(folder.path())))?;
-    load::run(&proxy_target(address, SMALL, SMALL_BYTES), CONNECTIONS, requests).await?;
+    load::run(&proxy_target(address, records, bytes), CONNECTIONS, requests).await?;
     running.stop()?;
     total(folder.path())
 }
 
-async fn keybearer(binary: &Path, upstream: SocketAddr, requests: u32) -> Result<f64> {
+async fn keybearer(
+    binary: &Path,
+    upstream: SocketAddr,
+    (records, bytes): Size,
+    requests: u32,
+) -> Result<f64> {
     let folder = tempfile::tempdir()?;
     let under = callgrind(folder.path());
     let server = Keybearer::start(binary, upstream, &Setting { log: None, under: Some(&under) }).await?;
-    load::run(&server.target(SMALL, SMALL_BYTES), CONNECTIONS, requests).await?;
+    load::run(&server.target(records, bytes), CONNECTIONS, requests).await?;
     server.running.stop()?;
     total(folder.path())
 }

@@ -58,7 +58,7 @@ struct Options {
     /// Measure these parts only; all of them otherwise.
     #[arg(long, value_delimiter = ',', value_name = "PART")]
     only: Vec<Part>,
-    /// Count instructions per request too, under valgrind's callgrind (about a minute more).
+    /// Count instructions per request too (in user space), under valgrind's callgrind (about two minutes more).
     #[arg(long)]
     instructions: bool,
     /// Connections that are kept busy at the same time.

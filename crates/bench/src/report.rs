@@ -58,14 +58,16 @@ pub(crate) fn statements(counted: &Statements) -> Result<()> {
 }
 
 /// Instructions per request.
-pub(crate) fn instructions(counted: &Instructions) -> Result<()> {
-    let Instructions { proxy, keybearer } = counted;
-    let ratio = keybearer / proxy;
+pub(crate) fn instructions(counted: &[Instructions]) -> Result<()> {
     let mut out = stdout().lock();
-    writeln!(
-        out,
-        "instructions per request at 2 kB: proxy {proxy:.0}, keybearer {keybearer:.0}, ratio {ratio:.2}\n"
-    )?;
+    for Instructions { label, proxy, keybearer } in counted {
+        let ratio = keybearer / proxy;
+        writeln!(
+            out,
+            "instructions per request at {label}: proxy {proxy:.0}, keybearer {keybearer:.0}, ratio {ratio:.2}"
+        )?;
+    }
+    writeln!(out)?;
     Ok(())
 }
 

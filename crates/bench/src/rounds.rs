@@ -46,6 +46,9 @@ pub(crate) struct Comparison {
 /// Sizes of the upstream's answers in bytes: a little below, to notice when something is missing.
 pub(crate) const SMALL_BYTES: usize = 1_900;
 const LARGE_BYTES: usize = 95_000;
+/// Name, records and bytes of the answers that are compared.
+pub(crate) const SIZES: [(&str, usize, usize); 2] =
+    [("2 kB", SMALL, SMALL_BYTES), ("100 kB", LARGE, LARGE_BYTES)];
 /// What the servers do after the last answer belongs to the requests too (batched log entries).
 const AFTERMATH: Duration = Duration::from_millis(600);
 
@@ -55,9 +58,7 @@ pub(crate) async fn run(binary: &Path, plan: &Plan) -> Result<Vec<Comparison>> {
     let (proxy, proxy_address) = Running::role(&["proxy", &upstream.to_string()], None)?;
     let keybearer = Keybearer::start(binary, upstream, &Setting::default()).await?;
     let mut comparisons = Vec::new();
-    for (label, records, bytes, requests) in
-        [("2 kB", SMALL, SMALL_BYTES, plan.requests), ("100 kB", LARGE, LARGE_BYTES, plan.requests / 2)]
-    {
+    for ((label, records, bytes), requests) in SIZES.into_iter().zip([plan.requests, plan.requests / 2]) {
         let servers = [
             (&proxy, proxy_target(proxy_address, records, bytes)),
             (&keybearer.running, keybearer.target(records, bytes)),

@@ -57,6 +57,9 @@ impl App {
         if let Some(credentials) = &config.bootstrap {
             bootstrap(&store, credentials, &clock, &random).await?;
         }
+        let chain = crate::core::audit::Chain::open(&store, &keyring, &clock, &random)
+            .await
+            .context("the audit log's key cannot be opened")?;
         let limits = Limits {
             timeout: config.upstream_timeout,
             connect_timeout: CONNECT_TIMEOUT.min(config.upstream_timeout),
@@ -82,6 +85,7 @@ impl App {
             refreshes: crate::core::grants::Refreshes::default(),
             rests: crate::core::grants::Rests::default(),
             feed: crate::core::feed::Feed::default(),
+            audit: crate::core::audit::Audit { queue: crate::core::audit::Queue::default(), chain },
             dice: crate::core::Dice::new(&random),
             wake: Notify::new(),
             tasks: TaskTracker::new(),
@@ -117,6 +121,10 @@ impl App {
         self.deps.tasks.close();
         if tokio::time::timeout(DRAIN, self.deps.tasks.wait()).await.is_err() {
             tracing::warn!("token calls were still running at the end of the drain time");
+        }
+        // After the last request: its entry waits in memory.
+        if let Err(error) = jobs::write_audit(&self.deps).await {
+            tracing::error!(%error, "the last entries of the audit log were not written");
         }
         self.deps.store.close().await;
         tracing::info!("stopped");

@@ -177,7 +177,7 @@ impl Config {
                 "address ranges separated by commas, such as 127.0.0.0/8,10.1.0.0/16",
                 value::cidrs,
             )?,
-            header_timeout: source.parsed("HEADER_TIMEOUT", "60s", value::DURATION, value::positive)?,
+            header_timeout: source.parsed("HEADER_TIMEOUT", "75s", value::DURATION, value::positive)?,
             body_timeout: source.parsed("BODY_TIMEOUT", "60s", value::DURATION, value::positive)?,
             max_connections: source.parsed("MAX_CONNECTIONS", "10000", value::COUNT, value::count)?,
             max_pending_consents: source.parsed(

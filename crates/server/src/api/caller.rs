@@ -2,6 +2,7 @@
 //!
 //! Knows the `Authorization` header (RFC 6750 section 2.1) and `X-Organization-Id`. Must not know rules.
 
+use super::layer::RequestId;
 use super::{App, peer};
 use crate::core::access::{Access, Caller, forbidden};
 use crate::core::error::{Error, Kind, Result};
@@ -12,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
 use std::pin::Pin;
+use std::sync::Arc;
 
 /// A handler behind its access: it lets a request in, or answers 401 or 403. Every route has exactly one of these. It
 /// is a handler and no layer, because a layer would be cloned and boxed for every call on the hot path.
@@ -53,7 +55,7 @@ async fn admit(app: &App, access: Access, request: &Parts) -> Result<Caller> {
     {
         return Err(forbidden());
     }
-    Ok(caller)
+    Ok(caller.in_request(request.extensions.get::<RequestId>().map(|id| Arc::clone(&id.0))))
 }
 
 /// RFC 6750 section 3.1: the challenge names no error where no token was given.

@@ -5,9 +5,11 @@
 use super::body::{Body, Fields, TEXT_MAX};
 use super::connectors::checked;
 use super::idempotency::{Key, OptionalKey, once};
+use super::problem::status_and_code;
 use super::query::Id;
 use super::{Answer, App, pieces, schema};
 use crate::core::access::Caller;
+use crate::core::audit;
 use crate::core::call::gate::Place;
 use crate::core::call::{Driven, Execute, Executed, execute, resolve};
 use crate::core::error::Error;
@@ -73,9 +75,12 @@ pub(super) async fn run(
     if let Some(key) = key {
         return Box::pin(run_once(app, caller, id, key, body)).await;
     }
-    let ask = read(body)?;
+    let (ask, intent) = read(body)?;
+    let entry = Entry::of(&caller, &id, &ask, intent);
     // Boxed here, so that the layers around move a pointer and not the whole state of a call.
-    let executed = Box::pin(execute(&app, &caller, &id, ask, None)).await?;
+    let executed = Box::pin(execute(&app, &caller, &id, ask, None)).await;
+    entry.tell(&app, executed.as_ref().err());
+    let executed = executed?;
     let elapsed = app.clock.ticks().saturating_sub(started).as_millis();
     match executed {
         Executed::Answer(driven) => Ok(match *driven {
@@ -99,13 +104,16 @@ pub(super) async fn run(
 async fn run_once(app: App, caller: Caller, id: String, key: Key, body: Map<String, Value>) -> Answer {
     let started = app.clock.ticks();
     let request = fingerprint(&body);
-    let ask = read(body)?;
+    let (ask, intent) = read(body)?;
+    let entry = Entry::of(&caller, &id, &ask, intent);
     let ready = resolve(&app, &caller, &id).await?;
     let route = format!("execute {id}");
     let keyed = Keyed::new(&app, &caller, &ready.workspace_id, &route, &key.text, request);
     let done = Arc::clone(&app);
     let work = move |keyed: Arc<Keyed>| async move {
-        let executed = execute(&done, &caller, &id, ask, Some(&keyed)).await?;
+        let executed = execute(&done, &caller, &id, ask, Some(&keyed)).await;
+        entry.tell(&done, executed.as_ref().err());
+        let executed = executed?;
         let elapsed = done.clock.ticks().saturating_sub(started).as_millis();
         Ok(match executed {
             Executed::Answer(driven) => {
@@ -119,7 +127,31 @@ async fn run_once(app: App, caller: Caller, id: String, key: Key, body: Map<Stri
     once(&app, key, keyed, work).await
 }
 
-fn read(body: Map<String, Value>) -> Result<Execute, Error> {
+/// What the audit log will tell of a call, but for how it ended.
+struct Entry {
+    caller: Caller,
+    connector_id: String,
+    operation: String,
+    intent: Option<String>,
+}
+
+impl Entry {
+    fn of(caller: &Caller, id: &str, ask: &Execute, intent: Option<String>) -> Self {
+        let operation = format!("{}.{}", ask.entity, ask.action);
+        Self { caller: caller.clone(), connector_id: id.to_owned(), operation, intent }
+    }
+
+    /// The call has ended.
+    fn tell(self, app: &App, error: Option<&Error>) {
+        let Self { caller, connector_id, operation, intent } = self;
+        let outcome = error.map_or("ok", |error| status_and_code(error.kind).1);
+        let at = app.clock.now_ms();
+        app.audit.queue.push(audit::Executed { caller, at, connector_id, operation, outcome, intent });
+    }
+}
+
+/// What is asked for, and why.
+fn read(body: Map<String, Value>) -> Result<(Execute, Option<String>), Error> {
     let mut fields = Fields::of(body);
     let entity = word(&mut fields, "entity");
     let action = word(&mut fields, "action");
@@ -130,11 +162,16 @@ fn read(body: Map<String, Value>) -> Result<Execute, Error> {
         skip_truncation: fields.flag("skip_truncation").unwrap_or(true),
     };
     // For the caller's own records: whatever text an agent writes there is accepted.
-    if fields.take("intent").is_some_and(|intent| !intent.is_string()) {
-        fields.wrong("intent", "invalid_type", "must be a text");
-    }
+    let intent = match fields.take("intent") {
+        Some(Value::String(intent)) => Some(intent),
+        Some(_) => {
+            fields.wrong("intent", "invalid_type", "must be a text");
+            None
+        }
+        None => None,
+    };
     fields.finish()?;
-    Ok(Execute { entity, action, params, shaping })
+    Ok((Execute { entity, action, params, shaping }, intent))
 }
 
 /// Entity and action must be there, but may be empty: `describe` has no entity.

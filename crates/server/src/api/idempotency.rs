@@ -2,6 +2,7 @@
 //!
 //! Knows the header's form and how an answer is written again. Must not know what a key protects (`core::idempotency`).
 
+use super::layer::RequestId;
 use super::{App, problem};
 use crate::core::error::{Error, Result};
 use crate::core::idempotency::{self, Kept, Keyed, Outcome};
@@ -20,15 +21,12 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// Longest key.
 const KEY_MAX: usize = 255;
 
-/// The id of a request, put into its extensions by the layer when it has a key: an error that is kept names it.
-#[derive(Clone)]
-pub(super) struct RequestId(pub(super) String);
-
 /// The key of a request.
 pub(super) struct Key {
     /// As the caller wrote it.
     pub(super) text: String,
-    request_id: String,
+    /// An error that is kept names it.
+    request_id: Arc<str>,
 }
 
 /// A request's key, where it has one.
@@ -38,19 +36,18 @@ impl FromRequestParts<App> for OptionalKey {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self> {
-        // The layer looked for the header; without it nothing more is asked of the request.
-        let Some(RequestId(request_id)) = parts.extensions.get::<RequestId>().cloned() else {
-            return Ok(Self(None));
-        };
         let mut given = parts.headers.get_all(&IDEMPOTENCY_KEY).iter();
-        let text = match (given.next().and_then(|value| value.to_str().ok()), given.next()) {
-            (Some(text), None) if is_key(text) => text.to_owned(),
+        let Some(first) = given.next() else { return Ok(Self(None)) };
+        let text = match (first.to_str(), given.next()) {
+            (Ok(text), None) if is_key(text) => text.to_owned(),
             _ => {
                 let message =
                     "must be given once, with 1 to 255 visible ASCII characters; a UUID is a good key";
                 return Err(Error::field("Idempotency-Key", "invalid_value", message));
             }
         };
+        let request_id =
+            parts.extensions.get::<RequestId>().map_or_else(|| "".into(), |id| Arc::clone(&id.0));
         Ok(Self(Some(Key { text, request_id })))
     }
 }

@@ -3,7 +3,6 @@
 //! Knows what every answer has. Must not know routes. One service of our own around the router instead of six boxed
 //! layers on each of its routes, because it stands on the hot path.
 
-use super::idempotency::{IDEMPOTENCY_KEY, RequestId};
 use super::query::PathId;
 use super::{App, drain, problem};
 use crate::core::error::{Error, Kind};
@@ -45,6 +44,10 @@ struct Shared {
     request_ids: RequestIds,
 }
 
+/// The id of a request, for whoever handles it.
+#[derive(Clone)]
+pub(super) struct RequestId(pub(super) Arc<str>);
+
 /// Ids of requests: unique over processes by their first half, and countable. They are no secrets.
 struct RequestIds {
     process: u64,
@@ -84,7 +87,8 @@ impl Service<Request> for Edge {
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        let request_id = self.shared.request_ids.next();
+        let request_id: Arc<str> = self.shared.request_ids.next().into();
+        request.extensions_mut().insert(RequestId(Arc::clone(&request_id)));
         let origin = allowed_origin(&self.shared.cors_origins, &request);
         let early = if origin.is_some() && is_preflight(&request) {
             Some(preflight())
@@ -96,9 +100,6 @@ impl Service<Request> for Edge {
         };
         if let Some(response) = early {
             return Box::pin(ready(Ok(finished(response, &request_id, origin))));
-        }
-        if request.headers().contains_key(&IDEMPOTENCY_KEY) {
-            request.extensions_mut().insert(RequestId(request_id.clone()));
         }
         let mut request = drain::on_drop(request);
         let mut edge = self.clone();

@@ -4,6 +4,7 @@
 //! the only place that turns an error into a status.
 
 mod answer;
+mod audit;
 mod body;
 mod callback;
 mod caller;
@@ -35,6 +36,7 @@ mod templates;
 mod tokens;
 mod workspaces;
 
+pub use audit::entry as audit_entry;
 pub use layer::Edge;
 pub use routes::{PREFIXES, Route, router, routes};
 

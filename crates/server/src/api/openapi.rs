@@ -11,8 +11,9 @@ mod failures;
 mod tests;
 
 use super::{
-    Answer, callback, connectors, definitions, describe, docs, execute, flows, health, jobs, oauth_apps,
-    organization_settings, pages, redirect_urls, revocations, schema, skills, templates, tokens, workspaces,
+    Answer, audit, callback, connectors, definitions, describe, docs, execute, flows, health, jobs,
+    oauth_apps, organization_settings, pages, redirect_urls, revocations, schema, skills, templates, tokens,
+    workspaces,
 };
 use axum::response::IntoResponse;
 use http::header;
@@ -47,6 +48,7 @@ use utoipa::OpenApi;
         (name = "Execute", description = "Operations at the providers."),
         (name = "Jobs", description = "Work that outlives a request."),
         (name = "Revocations", description = "The kill switch: all grants of a scope end at once."),
+        (name = "Audit", description = "Who did what, in a chain that shows when it was changed."),
         (name = "Connector types", description = "The providers that this server knows, and what they can do."),
         (name = "Workspaces", description = "One workspace a user or customer; they are created on first use."),
         (name = "Health", description = "For load balancers."),
@@ -61,6 +63,7 @@ use utoipa::OpenApi;
         connectors::delete, connectors::check, describe::inspect, describe::entities,
         connectors::for_user, connectors::instances_for_user,
         execute::run, jobs::get,
+        audit::list, audit::export,
         revocations::create, revocations::list, revocations::get, revocations::grants,
         definitions::list, definitions::get, templates::list, templates::get, skills::docs,
         workspaces::list, workspaces::stats, workspaces::get, workspaces::put, workspaces::delete,

@@ -6,6 +6,7 @@ use super::answer::ok;
 use super::body::{Body, Fields};
 use super::{Answer, App, schema};
 use crate::core::access::Caller;
+use crate::core::audit;
 use crate::core::organization_settings::{self, Change, OrganizationSettings};
 use axum::extract::State;
 use serde_json::{Value, json};
@@ -45,7 +46,8 @@ pub(super) async fn put(State(app): State<App>, caller: Caller, Body(body): Body
     let change = Change { require_binding: fields.flag("require_binding") };
     fields.refuse_rest("`require_binding`");
     fields.finish()?;
-    ok(shown(organization_settings::change(&app, caller.organization(), &change).await?))
+    let entry = audit::by_caller(&app, &caller, organization_settings::CHANGED);
+    ok(shown(organization_settings::change(&app, caller.organization(), &change, entry).await?))
 }
 
 fn shown(settings: OrganizationSettings) -> Value {

@@ -5,7 +5,7 @@
 use super::caller::Guarded;
 use super::layer::{Answering, Edge};
 use super::{
-    App, callback, connectors, definitions, describe, docs, execute, flows, health, jobs, oauth_apps,
+    App, audit, callback, connectors, definitions, describe, docs, execute, flows, health, jobs, oauth_apps,
     openapi, organization_settings, pages, redirect_urls, revocations, skills, templates, tokens, workspaces,
 };
 use crate::core::access::Access;
@@ -81,6 +81,8 @@ pub fn routes() -> Vec<Route> {
         route!(Either, GET "/connectors/instances_for_user" => connectors::instances_for_user),
         route!(Either, GET "/skills/docs" => skills::docs),
         route!(Either, GET "/jobs/{job_id}" => jobs::get),
+        route!(Application, GET "/audit" => audit::list),
+        route!(Application, GET "/audit/export" => audit::export),
         route!(Application, POST "/revocations" => revocations::create),
         route!(Application, GET "/revocations" => revocations::list),
         route!(Application, GET "/revocations/{id}" => revocations::get),

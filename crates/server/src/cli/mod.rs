@@ -2,6 +2,7 @@
 //!
 //! Knows arguments and what a person reads. Must not know rules: a command builds the app or calls `core`.
 
+mod audit;
 mod backup;
 mod connectors;
 mod demo;
@@ -42,6 +43,9 @@ enum Command {
     /// Organizations, their application credentials, redirect URLs and settings
     #[command(subcommand)]
     Org(org::Org),
+    /// The audit log
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// The catalogue of connector types
     #[command(subcommand)]
     Connectors(connectors::Connectors),
@@ -69,6 +73,7 @@ pub fn run() -> ExitCode {
             Command::Serve => serve::run(read(config.as_deref())?).await,
             Command::Demo(demo) => demo::run(demo).await,
             Command::Org(command) => org::run(command, read(config.as_deref())?).await,
+            Command::Audit(command) => audit::run(command, read(config.as_deref())?).await,
             Command::Connectors(command) => connectors::run(command, || read(config.as_deref())),
             Command::Keys(command) => keys::run(command, read(config.as_deref())?).await,
             Command::Backup(command) => backup::run(command, read(config.as_deref())?).await,

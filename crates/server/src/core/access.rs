@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 /// An authenticated caller. Every rule takes it first; every statement takes its organization.
 #[derive(Clone, Debug)]
-pub struct Caller(Arc<Identity>);
+pub struct Caller(Arc<Identity>, Option<Arc<str>>);
 
 /// Who a token speaks for.
 #[derive(Debug)]
@@ -51,7 +51,18 @@ pub enum Access {
 impl Caller {
     /// A caller of that identity.
     pub fn new(identity: Identity) -> Self {
-        Self(Arc::new(identity))
+        Self(Arc::new(identity), None)
+    }
+
+    /// The same in the course of that request.
+    #[must_use]
+    pub fn in_request(self, id: Option<Arc<str>>) -> Self {
+        Self(self.0, id)
+    }
+
+    /// Id of the request that it makes.
+    pub fn request_id(&self) -> Option<&str> {
+        self.1.as_deref()
     }
 
     /// The tenant.

@@ -10,9 +10,10 @@ use crate::core::error::{Error, Kind, Result};
 use crate::core::grants::{self, GrantSecret, Import, ImportedOauth};
 use crate::core::idempotency::Keyed;
 use crate::core::pin::Pin;
-use crate::core::{Deps, jobs, oauth_apps, workspaces};
+use crate::core::{Deps, audit, jobs, oauth_apps, workspaces};
 use crate::store::{
-    ConnectorFilter, ConnectorRow, ConnectorUpdate, ConnectorView, FinishConnector, GrantRow, WorkspaceRow,
+    AuditRow, ConnectorFilter, ConnectorRow, ConnectorUpdate, ConnectorView, FinishConnector, GrantRow,
+    WorkspaceRow,
 };
 use keybearer_connector::call::{derive_variables, match_scheme};
 use keybearer_connector::plan::{Plan, SchemeKind};
@@ -151,7 +152,9 @@ async fn by_credentials(
     };
     let grant = GrantRow { workspace_id: workspace.id.clone(), ..grant };
     let row = row(deps, ask, plan, &workspace, &grant, Value::Object(environment).to_string());
-    deps.store.insert_connector(&row, &grant).await?;
+    let entry =
+        AuditRow { workspace_id: Some(workspace.id), ..told(deps, caller, "connector.create", &row.id) };
+    deps.store.audited(entry).insert_connector(&row, &grant).await?;
     Ok(ConnectorView { connector: row, grant, workspace_name: workspace.name })
 }
 
@@ -313,6 +316,11 @@ pub async fn list(deps: &Deps, caller: &Caller, mut filter: ConnectorFilter) -> 
     Ok(deps.store.list_connectors(caller.organization(), &filter).await?)
 }
 
+/// The audit entry of a change to a connector.
+fn told(deps: &Deps, caller: &Caller, operation: &str, id: &str) -> AuditRow {
+    AuditRow { connector_id: Some(id.to_owned()), ..audit::by_caller(deps, caller, operation) }
+}
+
 /// Changes name or replication configuration.
 pub async fn update(
     deps: &Deps,
@@ -321,8 +329,8 @@ pub async fn update(
     update: &ConnectorUpdate,
 ) -> Result<ConnectorView> {
     let now = deps.clock.now_ms();
-    let changed =
-        deps.store.update_connector(caller.organization(), caller.workspace(), id, update, now).await?;
+    let store = deps.store.audited(told(deps, caller, "connector.update", id));
+    let changed = store.update_connector(caller.organization(), caller.workspace(), id, update, now).await?;
     if !changed {
         return Err(Error::not_found());
     }
@@ -336,6 +344,7 @@ pub async fn delete(deps: &Deps, caller: &Caller, id: &str) -> Result<String> {
     let job = jobs::revocation(deps, caller.organization(), &view.grant.id);
     let deleted = deps
         .store
+        .audited(told(deps, caller, "connector.delete", id))
         .delete_connector(caller.organization(), caller.workspace(), id, &job, deps.clock.now_ms())
         .await?;
     if !deleted {

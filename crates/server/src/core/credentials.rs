@@ -2,9 +2,9 @@
 //!
 //! Knows how a secret is made and that it is shown once. Must not know sign-ins (`core::tokens`).
 
-use crate::core::Deps;
 use crate::core::error::{Error, Kind, Result};
-use crate::store::{CredentialRow, StoreError};
+use crate::core::{Deps, audit};
+use crate::store::{AuditRow, CredentialRow, StoreError};
 use crate::vault::digest;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -39,7 +39,7 @@ pub(super) fn new(deps: &Deps, organization: &str) -> (CredentialRow, NewCredent
 /// Adds one.
 pub async fn add(deps: &Deps, organization: &str) -> Result<NewCredential> {
     let (row, made) = new(deps, organization);
-    match deps.store.add_credential(&row).await {
+    match deps.store.audited(told(deps, organization, "credential.add", &row.id)).add_credential(&row).await {
         Ok(()) => Ok(made),
         Err(StoreError::Conflict("organization")) => Err(Error::not_found()),
         Err(error) => Err(error.into()),
@@ -62,10 +62,11 @@ pub async fn remove(deps: &Deps, organization: &str, name: &str, even_last: bool
         Error::new(Kind::NotFound, "The organization has no valid credential of that id or client id")
     })?;
     let now = deps.clock.now_ms();
+    let store = deps.store.audited(told(deps, organization, "credential.remove", &row.id));
     let removed = if even_last {
-        deps.store.remove_credential(organization, &row.id, now).await?
+        store.remove_credential(organization, &row.id, now).await?
     } else {
-        deps.store.remove_spare_credential(organization, &row.id, now).await?
+        store.remove_spare_credential(organization, &row.id, now).await?
     };
     if !removed {
         return Err(Error::new(
@@ -75,4 +76,8 @@ pub async fn remove(deps: &Deps, organization: &str, name: &str, even_last: bool
     }
     deps.credential_changed();
     Ok(())
+}
+
+fn told(deps: &Deps, organization: &str, operation: &str, id: &str) -> AuditRow {
+    AuditRow { subject: Some(id.to_owned()), ..audit::entry(deps, organization, "operator", operation) }
 }

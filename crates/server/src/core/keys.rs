@@ -8,7 +8,7 @@
 
 use crate::core::Deps;
 use crate::core::error::{Error, Result};
-use crate::core::{consent, grants, idempotency, oauth_apps};
+use crate::core::{audit, consent, grants, idempotency, oauth_apps};
 use crate::store::{KeyRow, SealedColumn, SealedRow, Store};
 use crate::vault::{Place, SealedError, WrappedKey};
 use secrecy::{ExposeSecret, SecretSlice};
@@ -161,6 +161,7 @@ fn purpose(column: SealedColumn) -> &'static str {
         SealedColumn::Flows => consent::VERIFIER,
         SealedColumn::IdempotencyRequests => idempotency::REQUEST,
         SealedColumn::IdempotencyAnswers => idempotency::ANSWER,
+        SealedColumn::AuditKeys => audit::chain::PURPOSE,
     }
 }
 
@@ -171,5 +172,6 @@ fn name(column: SealedColumn) -> &'static str {
         SealedColumn::Flows => "flows",
         SealedColumn::IdempotencyRequests => "requests with an idempotency key",
         SealedColumn::IdempotencyAnswers => "answers with an idempotency key",
+        SealedColumn::AuditKeys => "keys of the audit log",
     }
 }

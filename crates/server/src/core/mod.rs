@@ -4,6 +4,7 @@
 //! and the connector engine. Must not know HTTP (`api`), the command line, or `app`.
 
 pub mod access;
+pub mod audit;
 pub mod call;
 pub mod catalog;
 pub mod connectors;
@@ -72,6 +73,8 @@ pub struct Deps {
     pub rests: grants::Rests,
     /// When this process last read the change feed.
     pub feed: feed::Feed,
+    /// The audit log.
+    pub audit: audit::Audit,
     /// Numbers that need not be secret: seeds of back-off jitter.
     pub dice: Dice,
     /// Wakes the job runner.

@@ -8,8 +8,8 @@ use crate::core::access::Caller;
 use crate::core::catalog::ConnectorType;
 use crate::core::error::{Error, FieldError, Kind, Result};
 use crate::core::pin::Pin;
-use crate::core::{Deps, keys};
-use crate::store::OauthAppRow;
+use crate::core::{Deps, audit, keys};
+use crate::store::{AuditRow, OauthAppRow};
 use crate::vault::Place;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
@@ -93,9 +93,10 @@ pub async fn put(
     let plaintext = Value::Object(configuration.clone()).to_string();
     row.sealed =
         deps.keyring.seal(&place(&row), plaintext.as_bytes(), &deps.random).map_err(Error::internal)?;
+    let store = deps.store.audited(told(deps, caller, "oauth_app.put", &kind.info.slug));
     let stored = match known {
-        None => deps.store.insert_oauth_app(&row).await.map(|()| true),
-        Some(old) => deps.store.update_oauth_app(&row, old.version).await,
+        None => store.insert_oauth_app(&row).await.map(|()| true),
+        Some(old) => store.update_oauth_app(&row, old.version).await,
     };
     match stored {
         Ok(true) => {
@@ -117,9 +118,15 @@ pub async fn list(deps: &Deps, caller: &Caller) -> Result<Vec<OauthAppRow>> {
 
 /// Ends the organization's own app for new flows; grants of it keep it. True also when there was none.
 pub async fn delete(deps: &Deps, caller: &Caller, kind: &ConnectorType) -> Result<()> {
-    deps.store.retire_oauth_app(caller.organization(), &kind.info.slug, deps.clock.now_ms()).await?;
+    let store = deps.store.audited(told(deps, caller, "oauth_app.delete", &kind.info.slug));
+    store.retire_oauth_app(caller.organization(), &kind.info.slug, deps.clock.now_ms()).await?;
     deps.oauth_app_changed();
     Ok(())
+}
+
+/// The audit entry of a change to an OAuth app, told by its connector type.
+fn told(deps: &Deps, caller: &Caller, operation: &str, slug: &str) -> AuditRow {
+    AuditRow { subject: Some(slug.to_owned()), ..audit::by_caller(deps, caller, operation) }
 }
 
 /// The app that a new flow uses: the organization's, else the instance's.

@@ -6,10 +6,9 @@
 //! Deleting ends the credentials first, so nobody acts for the organization any more; then workspace after workspace
 //! with its connectors and grants. A process that dies between leaves the rest to the sweep of any replica.
 
-use crate::core::Deps;
 use crate::core::credentials::{self, NewCredential};
 use crate::core::error::{Error, Result};
-use crate::core::workspaces;
+use crate::core::{Deps, audit, workspaces};
 use crate::store::{Contents, OrganizationRow};
 
 /// Workspaces that one round ends.
@@ -22,7 +21,8 @@ pub async fn create(deps: &Deps, name: &str) -> Result<(OrganizationRow, NewCred
     let row =
         OrganizationRow { id: deps.random.uuid_v7(&deps.clock), name: name.to_owned(), created_at: now };
     let (credential, made) = credentials::new(deps, &row.id);
-    deps.store.create_organization(&row, &credential).await?;
+    let entry = audit::entry(deps, &row.id, "operator", "organization.create");
+    deps.store.audited(entry).create_organization(&row, &credential).await?;
     Ok((row, made))
 }
 
@@ -44,7 +44,8 @@ pub async fn contents(deps: &Deps, id: &str) -> Result<Contents> {
 /// Ends it, its credentials and their tokens, its workspaces and their connectors. The grants are revoked at their
 /// providers by jobs of the running servers.
 pub async fn delete(deps: &Deps, id: &str) -> Result<()> {
-    if !deps.store.delete_organization(id, deps.clock.now_ms()).await? {
+    let entry = audit::entry(deps, id, "operator", "organization.delete");
+    if !deps.store.audited(entry).delete_organization(id, deps.clock.now_ms()).await? {
         return Err(Error::not_found());
     }
     deps.credential_changed();

@@ -3,9 +3,9 @@
 //! Knows URLs. Must not know flows. The second hop of a consent must not be attacker-controlled
 //! (RFC 9700 section 4.1), so what a URL parser would silently mend is refused here instead.
 
-use crate::core::Deps;
 use crate::core::access::Caller;
 use crate::core::error::{Error, FieldError, Kind, Result};
+use crate::core::{Deps, audit};
 use url::{Host, Url};
 
 /// Longest accepted URL, in bytes.
@@ -67,7 +67,8 @@ pub async fn list(deps: &Deps, caller: &Caller) -> Result<Vec<String>> {
 /// Replaces the allow-list.
 pub async fn replace(deps: &Deps, caller: &Caller, urls: &[String]) -> Result<()> {
     check_list(urls)?;
-    deps.store.replace_redirect_urls(caller.organization(), urls, deps.clock.now_ms()).await?;
+    let store = deps.store.audited(audit::by_caller(deps, caller, "redirect_urls.put"));
+    store.replace_redirect_urls(caller.organization(), urls, deps.clock.now_ms()).await?;
     Ok(())
 }
 
@@ -84,7 +85,8 @@ pub async fn add(deps: &Deps, organization: &str, urls: &[String]) -> Result<Vec
         too_long = list.len() > LIST_MAX;
         (!too_long).then_some(list)
     };
-    let list = deps.store.edit_redirect_urls(organization, deps.clock.now_ms(), &mut add).await?;
+    let store = deps.store.audited(audit::entry(deps, organization, "operator", "redirect_urls.add"));
+    let list = store.edit_redirect_urls(organization, deps.clock.now_ms(), &mut add).await?;
     list.ok_or_else(|| if too_long { list_too_long() } else { Error::not_found() })
 }
 
@@ -95,7 +97,8 @@ pub async fn remove(deps: &Deps, organization: &str, urls: &[String]) -> Result<
         unknown = urls.iter().find(|url| !list.contains(url));
         unknown.is_none().then(|| list.into_iter().filter(|url| !urls.contains(url)).collect())
     };
-    let list = deps.store.edit_redirect_urls(organization, deps.clock.now_ms(), &mut remove).await?;
+    let store = deps.store.audited(audit::entry(deps, organization, "operator", "redirect_urls.remove"));
+    let list = store.edit_redirect_urls(organization, deps.clock.now_ms(), &mut remove).await?;
     list.ok_or_else(|| match unknown {
         Some(url) => Error::new(Kind::NotFound, format!("{url} is not on the list")),
         None => Error::not_found(),

@@ -8,8 +8,8 @@
 
 use crate::core::access::Caller;
 use crate::core::error::{Error, Result};
-use crate::core::{Deps, workspaces};
-use crate::store::{JobReport, JobRow, RevocationRow, RevokedGrant};
+use crate::core::{Deps, audit, workspaces};
+use crate::store::{AuditRow, JobReport, JobRow, RevocationRow, RevokedGrant};
 use std::collections::BTreeMap;
 
 /// Batches of one attempt of the job: well within its lease.
@@ -65,7 +65,12 @@ pub async fn begin(deps: &Deps, caller: &Caller, scope: Scope) -> Result<Progres
     let row = row(deps, caller, scope).await?;
     let now = deps.clock.now_ms();
     let rest = JobRow::new(deps.random.uuid_v7(&deps.clock), &row.organization_id, END_SCOPE, &row.id, now);
-    deps.store.begin_revocation(&row, &rest, now).await?;
+    let entry = AuditRow {
+        workspace_id: row.subject.clone().filter(|_| row.scope == "workspace"),
+        subject: Some(row.id.clone()),
+        ..audit::by_caller(deps, caller, "revocation.create")
+    };
+    deps.store.audited(entry).begin_revocation(&row, &rest, now).await?;
     deps.store.settle_revocations(Some(&row.id), now).await?;
     deps.organization_changed(&row.organization_id);
     deps.wake.notify_one();

@@ -2,10 +2,10 @@
 //!
 //! Knows names and their limits. Must not know connectors; deleting one ends its connectors in the store.
 
-use crate::core::Deps;
 use crate::core::access::{Caller, forbidden};
 use crate::core::error::{Error, Kind, Result};
-use crate::store::{WorkspaceFilter, WorkspaceRow, WorkspaceUpdate};
+use crate::core::{Deps, audit};
+use crate::store::{AuditRow, WorkspaceFilter, WorkspaceRow, WorkspaceUpdate};
 
 /// Longest workspace name, in characters.
 pub const NAME_MAX: usize = 250;
@@ -83,6 +83,11 @@ pub async fn stats(deps: &Deps, caller: &Caller) -> Result<(i64, i64)> {
     Ok(deps.store.workspace_stats(caller.organization()).await?)
 }
 
+/// The audit entry of a change to a workspace.
+fn told(deps: &Deps, caller: &Caller, operation: &str, id: &str) -> AuditRow {
+    AuditRow { workspace_id: Some(id.to_owned()), ..audit::by_caller(deps, caller, operation) }
+}
+
 /// Changes name, status or cache setting.
 pub async fn update(
     deps: &Deps,
@@ -90,7 +95,8 @@ pub async fn update(
     id: &str,
     update: &WorkspaceUpdate,
 ) -> Result<WorkspaceRow> {
-    let changed = deps.store.update_workspace(caller.organization(), id, update, deps.clock.now_ms()).await;
+    let store = deps.store.audited(told(deps, caller, "workspace.update", id));
+    let changed = store.update_workspace(caller.organization(), id, update, deps.clock.now_ms()).await;
     let row = match changed {
         Err(crate::store::StoreError::Conflict(_)) => {
             return Err(Error::new(Kind::Conflict, "A workspace of that name exists already"));
@@ -106,7 +112,8 @@ pub async fn update(
 pub async fn delete(deps: &Deps, caller: &Caller, id: &str) -> Result<WorkspaceRow> {
     let now = deps.clock.now_ms();
     let mut new_id = || deps.random.uuid_v7(&deps.clock);
-    let row = deps.store.delete_workspace(caller.organization(), id, now, &mut new_id).await?;
+    let store = deps.store.audited(told(deps, caller, "workspace.delete", id));
+    let row = store.delete_workspace(caller.organization(), id, now, &mut new_id).await?;
     let row = row.ok_or_else(Error::not_found)?;
     deps.workspace_changed(id);
     deps.wake.notify_one();

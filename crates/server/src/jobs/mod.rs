@@ -1,4 +1,4 @@
-//! Loops beside the requests: the change feed, the sweep of flows, due jobs, and renewals ahead.
+//! Loops beside the requests: the change feed, the sweep of flows, due jobs, renewals ahead, and the audit log.
 //!
 //! Knows when things run, and that several replicas run them: each piece of work is claimed in the store. Must not
 //! know what the work does (`core`).
@@ -6,7 +6,7 @@
 mod renewals;
 
 use crate::core::error::Error;
-use crate::core::{Deps, jobs, keys, organizations};
+use crate::core::{Deps, audit, jobs, keys, organizations};
 use crate::store::{Kind, StoreError};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +18,8 @@ const FEED_EVERY: Duration = Duration::from_secs(1);
 const FEED_PAGE: i64 = 1000;
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
 const JOBS_EVERY: Duration = Duration::from_secs(5);
+/// Executes of at most this time are lost when a process dies.
+const AUDIT_EVERY: Duration = Duration::from_secs(1);
 /// Jobs of one process at the same time: a revocation of many grants must not take a provider's whole rate limit.
 const JOBS_AT_ONCE: usize = 8;
 /// A code is spent within seconds; an exchange that is older belonged to a process that died.
@@ -40,6 +42,7 @@ pub async fn start(
         tokio::spawn(feed(Arc::clone(deps), stop.clone(), seen)),
         tokio::spawn(sweep(Arc::clone(deps), stop.clone())),
         tokio::spawn(run_jobs(Arc::clone(deps), stop.clone())),
+        tokio::spawn(write_audits(Arc::clone(deps), stop.clone())),
     ];
     if deps.settings.refresh_ahead {
         loops.push(tokio::spawn(renewals::in_use(Arc::clone(deps), stop.clone())));
@@ -154,6 +157,24 @@ async fn sweep_flows(deps: &Deps, stop: &watch::Receiver<bool>) {
             return;
         }
     }
+}
+
+/// Writes queued executes into the audit log and links what came, each second.
+async fn write_audits(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
+    loop {
+        if let Err(error) = write_audit(&deps).await {
+            tracing::warn!(%error, cause = error.source.as_ref().map(ToString::to_string), "the audit log could not be written");
+        }
+        if !pause(&mut stop, AUDIT_EVERY).await {
+            return;
+        }
+    }
+}
+
+/// Once, also at the end of a process.
+pub async fn write_audit(deps: &Deps) -> Result<(), Error> {
+    audit::flush(deps).await?;
+    audit::chain::link_all(deps).await
 }
 
 /// Runs due jobs, a few at the same time, at once when this process made one. A stop waits for those that run.

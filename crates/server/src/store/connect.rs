@@ -76,7 +76,7 @@ async fn sqlite(file: &Path) -> Result<Store> {
         .synchronous(SqliteSynchronous::Full);
     let write = pool_options().max_connections(1).connect_with(writer).await?;
     let read = pool_options().max_connections(READERS).connect_with(options.read_only(true)).await?;
-    Ok(Store(Pools::Sqlite { write, read }))
+    Ok(Store(Pools::Sqlite { write, read }, None))
 }
 
 /// SQLite connections never age: reopening the only writer would gain nothing.
@@ -98,7 +98,7 @@ async fn postgres(options: PgConnectOptions, connections: u32) -> Result<Store> 
         .acquire_timeout(WAIT)
         .connect_with(options)
         .await?;
-    Ok(Store(Pools::Postgres(pool)))
+    Ok(Store(Pools::Postgres(pool), None))
 }
 
 /// Makes the file's directory and the file readable by their owner only. SQLite gives its side files the same mode.

@@ -17,6 +17,7 @@ macro_rules! files {
             2 "0002_idle_grants",
             3 "0003_idempotency",
             5 "0005_revocations",
+            6 "0006_audit",
             7 "0007_organization_settings",
             8 "0008_oldest_version",
         )

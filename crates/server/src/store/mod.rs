@@ -8,6 +8,7 @@
 //! the sweeps and the exchange of keys, which serve the whole server. Times are epoch milliseconds. A write that could make a cached view
 //! untrue appends to the change feed in the same transaction ([`changes`](crate::store::ChangeRow)).
 
+mod audit;
 mod backup;
 mod changes;
 mod connect;
@@ -33,6 +34,7 @@ mod sweep;
 mod work;
 mod workspaces;
 
+pub use audit::{AuditFilter, AuditHead, AuditRow, Link};
 pub use changes::ChangeRow;
 pub use connectors::{ConnectorFilter, ConnectorRow, ConnectorUpdate, ConnectorView};
 pub use credentials::CredentialRow;
@@ -54,10 +56,11 @@ pub use workspaces::{WorkspaceFilter, WorkspaceRow, WorkspaceUpdate};
 
 use error::Result;
 use sqlx::{PgPool, SqlitePool};
+use std::sync::Arc;
 
-/// The database. Clones share its connections.
+/// The database. Clones share its connections. The second part is the audit entry that the next write carries.
 #[derive(Clone)]
-pub struct Store(Pools);
+pub struct Store(Pools, Option<Arc<AuditRow>>);
 
 #[derive(Clone)]
 enum Pools {

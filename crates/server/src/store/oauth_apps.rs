@@ -133,13 +133,14 @@ impl Store {
     /// Ends the current app for new flows; its grants keep it. False when there was none.
     pub async fn retire_oauth_app(&self, organization: &str, connector_type: &str, now: i64) -> Result<bool> {
         let mut work = self.begin().await?;
-        let retired = work.execute(RETIRE, values![organization, connector_type, now]).await? > 0;
-        if retired {
-            let (organization, connector_type) = (organization.to_owned(), connector_type.to_owned());
-            work.changed(Change::OauthApp { organization, connector_type });
+        if work.execute(RETIRE, values![organization, connector_type, now]).await? == 0 {
+            work.undo().await?;
+            return Ok(false);
         }
+        let (organization, connector_type) = (organization.to_owned(), connector_type.to_owned());
+        work.changed(Change::OauthApp { organization, connector_type });
         work.commit(now).await?;
-        Ok(retired)
+        Ok(true)
     }
 }
 

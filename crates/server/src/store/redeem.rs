@@ -33,6 +33,16 @@ pub enum FinishConnector {
     },
 }
 
+impl FinishConnector {
+    /// What it is called in the audit log, and the connector's id.
+    pub fn told(&self) -> (&'static str, &str) {
+        match self {
+            Self::Insert(row) => ("connector.create", &row.id),
+            Self::Switch { connector_id, .. } => ("connector.reconnect", connector_id),
+        }
+    }
+}
+
 const GRANTED: &str =
     "UPDATE flows SET status = 'granted', grant_id = $4, secret_hash = $5, secret_expires_at = $6,
     updated_at = $7 WHERE organization_id = $1 AND id = $2 AND workspace_id = $3 AND status = 'exchanging'";

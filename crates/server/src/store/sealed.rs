@@ -21,6 +21,8 @@ pub enum SealedColumn {
     IdempotencyRequests,
     /// Their answers.
     IdempotencyAnswers,
+    /// Keys of the audit log; they belong to no organization.
+    AuditKeys,
 }
 
 /// Sealed bytes and what they are bound to.
@@ -77,8 +79,14 @@ macro_rules! statements {
 
 impl SealedColumn {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Grants, Self::OauthApps, Self::Flows, Self::IdempotencyRequests, Self::IdempotencyAnswers];
+    pub const ALL: [Self; 6] = [
+        Self::Grants,
+        Self::OauthApps,
+        Self::Flows,
+        Self::IdempotencyRequests,
+        Self::IdempotencyAnswers,
+        Self::AuditKeys,
+    ];
 
     fn statements(self) -> Statements {
         match self {
@@ -99,6 +107,13 @@ impl SealedColumn {
                 "lower(hex(key_hash)) || '.' || id",
                 "encode(key_hash, 'hex') || '.' || id"
             ),
+            Self::AuditKeys => Statements {
+                list: "SELECT id, '', id, CAST(1 AS BIGINT), sealed FROM audit_keys WHERE id > $2 AND substr(sealed, 1, 5) <> $1
+                    ORDER BY id LIMIT $3"
+                    .into(),
+                count: "SELECT COUNT(*) FROM audit_keys WHERE substr(sealed, 1, 5) <> $1",
+                exchange: "UPDATE audit_keys SET sealed = $4 WHERE $1 = '' AND id = $2 AND sealed = $3",
+            },
         }
     }
 }

@@ -2,16 +2,19 @@
 //!
 //! Knows pools and transactions, and that the change feed is written last. Must not know tables beyond the feed's.
 
+use super::audit::{self, AuditRow};
 use super::changes::{self, Change};
 use super::error::{Result, StoreError};
 use super::sql::{Fork, FromRow, Row, Value, postgres_query, sqlite_query};
 use super::{Pools, Store};
 use sqlx::{Postgres, Sqlite, Transaction};
+use std::sync::Arc;
 
 /// A transaction. Dropped without [`Work::commit`], all of it is undone.
 pub(super) struct Work {
     transaction: Either,
     changes: Vec<Change>,
+    audit: Option<Arc<AuditRow>>,
 }
 
 enum Either {
@@ -61,6 +64,12 @@ impl Store {
     /// Writes by one statement, a transaction of its own; the row count.
     pub(super) async fn execute(&self, text: impl Into<Fork>, values: &[Value<'_>]) -> Result<u64> {
         let text = text.into();
+        if self.1.is_some() {
+            let mut work = self.begin().await?;
+            let count = work.execute(text, values).await?;
+            work.end(count > 0).await?;
+            return Ok(count);
+        }
         match &self.0 {
             Pools::Sqlite { write, .. } => {
                 Ok(sqlite_query(text, values).execute(write).await?.rows_affected())
@@ -76,6 +85,12 @@ impl Store {
         values: &[Value<'_>],
     ) -> Result<Option<R>> {
         let text = text.into();
+        if self.1.is_some() {
+            let mut work = self.begin().await?;
+            let row = work.row(text, values).await?;
+            work.end(row.is_some()).await?;
+            return Ok(row);
+        }
         match &self.0 {
             // All rows, because SQLite ends a statement's transaction only when it has run to its end.
             Pools::Sqlite { write, .. } => {
@@ -111,7 +126,7 @@ impl Store {
             Pools::Sqlite { write, .. } => Either::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
             Pools::Postgres(pool) => Either::Postgres(pool.begin().await?),
         };
-        Ok(Work { transaction, changes: Vec::new() })
+        Ok(Work { transaction, changes: Vec::new(), audit: self.1.clone() })
     }
 }
 
@@ -163,10 +178,13 @@ impl Work {
         self.changes.push(change);
     }
 
-    /// Appends the noted changes as of `now` and commits. Also true when there is nothing to undo.
+    /// Appends the audit entry and the noted changes as of `now`, and commits. Also true when there is nothing to undo.
     ///
     /// An error may mean that the outcome is not known: the connection may have broken after the commit.
     pub(super) async fn commit(mut self, now: i64) -> Result<()> {
+        if let Some(entry) = self.audit.take() {
+            audit::append(&mut self, &[&entry]).await?;
+        }
         let changes = std::mem::take(&mut self.changes);
         changes::append(&mut self, &changes, now).await?;
         match self.transaction {
@@ -174,6 +192,12 @@ impl Work {
             Either::Postgres(tx) => tx.commit().await,
         }
         .map_err(StoreError::from)
+    }
+
+    /// Commits a single statement with its audit entry, or undoes one that found nothing.
+    async fn end(self, done: bool) -> Result<()> {
+        let at = self.audit.as_ref().map_or(0, |entry| entry.at);
+        if done { self.commit(at).await } else { self.undo().await }
     }
 
     /// Undoes everything.

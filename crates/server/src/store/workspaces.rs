@@ -146,9 +146,11 @@ impl Store {
         let mut work = self.begin().await?;
         let values = values![organization, id, &update.name, &update.status, update.cache_enabled, now];
         let row = work.row(UPDATE, values).await.map_err(|error| error.about("workspace name"))?;
-        if row.is_some() {
-            work.changed(Change::Workspace { organization: organization.to_owned(), id: id.to_owned() });
+        if row.is_none() {
+            work.undo().await?;
+            return Ok(None);
         }
+        work.changed(Change::Workspace { organization: organization.to_owned(), id: id.to_owned() });
         work.commit(now).await?;
         Ok(row)
     }

@@ -7,12 +7,14 @@
 
 mod hash;
 mod keyring;
+mod mac;
 mod master_key;
 mod master_keys;
 mod sealed;
 
 pub use hash::{digest, same};
 pub use keyring::{Keyring, KeyringError, SigningKey, WrappedKey, openers};
+pub use mac::MacKey;
 pub use master_key::{MasterKey, MasterKeyError};
 pub use master_keys::{MasterKeys, MasterSource};
 pub use sealed::{Place, SealedError};

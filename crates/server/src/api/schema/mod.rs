@@ -6,6 +6,7 @@
 
 #![expect(dead_code, reason = "documentation only: read by the derive macros")]
 
+pub(super) mod audit;
 pub(super) mod checks;
 pub(super) mod connectors;
 pub(super) mod consent;

@@ -1,7 +1,7 @@
 //! `keybearer org settings`.
 
 use super::{about, say};
-use crate::core::{Deps, organization_settings};
+use crate::core::{Deps, audit, organization_settings};
 use clap::{Args, ValueEnum};
 
 #[derive(Args)]
@@ -22,11 +22,15 @@ enum Switch {
 }
 
 pub(super) async fn run(deps: &Deps, command: Settings) -> anyhow::Result<()> {
-    let change = organization_settings::Change {
-        require_binding: command.require_binding.map(|switch| matches!(switch, Switch::On)),
-    };
-    let settings =
-        organization_settings::change(deps, &command.id, &change).await.map_err(about(&command.id))?;
+    let require_binding = command.require_binding.map(|switch| matches!(switch, Switch::On));
+    let settings = if require_binding.is_some() {
+        let change = organization_settings::Change { require_binding };
+        let entry = audit::entry(deps, &command.id, "operator", organization_settings::CHANGED);
+        organization_settings::change(deps, &command.id, &change, entry).await
+    } else {
+        organization_settings::get(deps, &command.id).await
+    }
+    .map_err(about(&command.id))?;
     say(&format!("require-binding  {}", if settings.require_binding { "on" } else { "off" }));
     Ok(())
 }

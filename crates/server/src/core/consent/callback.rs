@@ -7,8 +7,8 @@
 use super::exchange::{Exchanged, exchange};
 use super::flow::{Exchanging, Flow, LEGACY, Stored};
 use crate::core::error::Result;
-use crate::core::{Deps, redirect_urls};
-use crate::store::Taken;
+use crate::core::{Deps, audit, redirect_urls};
+use crate::store::{AuditRow, Taken};
 use crate::vault::digest;
 use keybearer_connector::oauth::redact;
 use std::collections::BTreeMap;
@@ -78,6 +78,7 @@ async fn finish(
 ) -> Result<Outcome> {
     let redirect_url = flow.0.redirect_url.clone();
     let identity = (flow.0.organization_id.clone(), flow.0.id.clone());
+    let failed = told(deps, &flow.0);
     let done = match check(deps, &flow.0, values) {
         Ok(code) => exchange(deps, flow, &code, values).await,
         Err(reason) => Err(reason),
@@ -87,10 +88,21 @@ async fn finish(
         Ok(Exchanged::Connector(id)) => Ok(answer(&redirect_url, "connector_id", &id)),
         Err(reason) => {
             deps.store
+                .audited(AuditRow { outcome: reason.clone(), ..failed })
                 .fail_flow(&identity.0, &identity.1, "exchanging", &reason, deps.clock.now_ms())
                 .await?;
             Ok(refuse(&redirect_url, &reason))
         }
+    }
+}
+
+/// The audit entry of what a browser brought back.
+pub(super) fn told(deps: &Deps, flow: &Flow) -> AuditRow {
+    AuditRow {
+        workspace_id: Some(flow.workspace_id.clone()),
+        connector_id: flow.reconnects.clone(),
+        subject: Some(flow.id.clone()),
+        ..audit::entry(deps, &flow.organization_id, "browser", "consent.callback")
     }
 }
 

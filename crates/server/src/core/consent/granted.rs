@@ -3,10 +3,11 @@
 //! Knows which moves of a flow carry a grant. Must not know providers. The code is spent, so the tokens in hand are the
 //! only ones: what cannot be stored because the database is away is tried again for a while.
 
+use super::callback::told;
 use super::exchange::Reason;
 use super::flow::{Exchanging, Flow, Granted};
 use crate::core::{Deps, connectors};
-use crate::store::{ConnectorRow, FinishConnector, GrantRow, StoreError};
+use crate::store::{AuditRow, ConnectorRow, FinishConnector, GrantRow, StoreError};
 use crate::vault::digest;
 use keybearer_connector::plan::Plan;
 use secrecy::{ExposeSecret, SecretString};
@@ -49,7 +50,8 @@ pub(super) async fn quarantine(
     let hash = digest("secret_id", secret.expose_secret());
     let granted = flow.grant(grant.id.clone(), expires);
     let (org, id) = (&granted.flow.organization_id, &granted.flow.id);
-    let stored = persist(|| deps.store.grant_flow(org, id, grant, &hash, expires, now))
+    let audited = deps.store.audited(told(deps, &granted.flow));
+    let stored = persist(|| audited.grant_flow(org, id, grant, &hash, expires, now))
         .await
         .map_err(|error| failed(&error))?;
     if stored { Ok((granted, secret)) } else { Err("session_expired".to_owned()) }
@@ -66,12 +68,14 @@ pub(super) async fn connect(
     let now = deps.clock.now_ms();
     let grant = GrantRow { status: "active".to_owned(), ..grant.clone() };
     let flow = flow.consume().0;
+    let entry = told(deps, &flow);
     let (org, id) = (flow.organization_id.clone(), flow.id.clone());
     let (connector, finish) = match switch(&flow, &grant, now) {
         Some(switch) => switch,
         None => insert(deps, flow, &grant, plan, now).await?,
     };
-    let stored = persist(|| deps.store.finish_flow(&org, &id, &grant, finish.clone(), now))
+    let audited = deps.store.audited(AuditRow { connector_id: Some(connector.clone()), ..entry });
+    let stored = persist(|| audited.finish_flow(&org, &id, &grant, finish.clone(), now))
         .await
         .map_err(|error| failed(&error))?;
     deps.connector_changed(&connector);
@@ -83,7 +87,8 @@ pub(super) async fn reconnect(deps: &Deps, granted: Granted, grant: &GrantRow) -
     let now = deps.clock.now_ms();
     let (connector, finish) = switch(&granted.flow, grant, now).ok_or("creation_failed")?;
     let (org, id) = (&granted.flow.organization_id, &granted.flow.id);
-    let stored = persist(|| deps.store.redeem_flow(org, id, finish.clone(), now))
+    let audited = deps.store.audited(told(deps, &granted.flow));
+    let stored = persist(|| audited.redeem_flow(org, id, finish.clone(), now))
         .await
         .map_err(|error| failed(&error))?;
     deps.connector_changed(&connector);
@@ -100,7 +105,13 @@ pub(super) async fn reconnect(deps: &Deps, granted: Granted, grant: &GrantRow) -
 pub(super) async fn refuse(deps: &Deps, granted: &Granted, reason: &str) {
     let Flow { organization_id, id, .. } = &granted.flow;
     let job = deps.random.uuid_v7(&deps.clock);
-    match deps.store.refuse_granted(organization_id, id, reason, job, deps.clock.now_ms()).await {
+    let entry = AuditRow { outcome: reason.to_owned(), ..told(deps, &granted.flow) };
+    match deps
+        .store
+        .audited(entry)
+        .refuse_granted(organization_id, id, reason, job, deps.clock.now_ms())
+        .await
+    {
         Ok(_) => deps.wake.notify_one(),
         Err(error) => tracing::warn!(%error, "a refused grant was not ended; the sweep will end it"),
     }

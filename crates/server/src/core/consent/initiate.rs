@@ -9,8 +9,8 @@ use crate::core::access::Caller;
 use crate::core::catalog::ConnectorType;
 use crate::core::error::{Error, Kind, Result};
 use crate::core::oauth_apps::{self, OauthApp};
-use crate::core::{Deps, redirect_urls, workspaces};
-use crate::store::FlowRow;
+use crate::core::{Deps, audit, redirect_urls, workspaces};
+use crate::store::{AuditRow, FlowRow};
 use crate::vault::digest;
 use keybearer_connector::call::Environment;
 use keybearer_connector::oauth::{authorize, code_challenge};
@@ -88,7 +88,13 @@ pub async fn initiate(deps: &Deps, caller: &Caller, ask: Initiate) -> Result<Sec
     // Last, so that a refused call leaves nothing behind.
     let workspace = pending::workspace(deps, caller, &ask.workspace_name).await?;
     let row = row(deps, caller, &workspace.id, &ask, &plan, &app, &scopes, &environment, &state, &verifier)?;
-    pending::insert(deps, &row).await?;
+    let entry = AuditRow {
+        workspace_id: Some(workspace.id),
+        connector_id: ask.connector_id,
+        subject: Some(row.id.clone()),
+        ..audit::by_caller(deps, caller, "consent.initiate")
+    };
+    pending::insert(deps, &row, entry).await?;
     Ok(url)
 }
 

@@ -7,7 +7,7 @@
 use crate::core::access::Caller;
 use crate::core::error::{Error, Kind, Result};
 use crate::core::{Deps, workspaces};
-use crate::store::{FlowRow, PendingFlows, PendingLimit, WorkspaceRow};
+use crate::store::{AuditRow, FlowRow, PendingFlows, PendingLimit, WorkspaceRow};
 use std::time::Duration;
 
 /// The workspace of that name, made when absent: but not for a consent that will be refused, which must leave
@@ -25,9 +25,9 @@ pub(super) async fn workspace(deps: &Deps, caller: &Caller, name: &str) -> Resul
 }
 
 /// Stores a new consent within the limit.
-pub(super) async fn insert(deps: &Deps, row: &FlowRow) -> Result<()> {
+pub(super) async fn insert(deps: &Deps, row: &FlowRow, entry: AuditRow) -> Result<()> {
     let limit = deps.settings.pending_consents;
-    if deps.store.insert_flow_within(row, limit).await? {
+    if deps.store.audited(entry).insert_flow_within(row, limit).await? {
         return Ok(());
     }
     let now = deps.clock.now_ms();

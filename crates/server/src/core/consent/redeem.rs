@@ -7,8 +7,8 @@ use super::flow::{Granted, Stored};
 use super::requires_binding;
 use crate::core::access::Caller;
 use crate::core::error::{Error, Kind, Result};
-use crate::core::{Deps, workspaces};
-use crate::store::{FinishConnector, WorkspaceRow};
+use crate::core::{Deps, audit, workspaces};
+use crate::store::{AuditRow, FinishConnector, WorkspaceRow};
 use crate::vault::{digest, same};
 use keybearer_connector::oauth::code_challenge;
 use secrecy::{ExposeSecret, SecretString};
@@ -62,8 +62,15 @@ pub async fn finish(
     connector: FinishConnector,
 ) -> Result<()> {
     let flow = granted.consume().0;
-    let done =
-        deps.store.redeem_flow(caller.organization(), &flow.id, connector, deps.clock.now_ms()).await?;
+    let (operation, connector_id) = connector.told();
+    let entry = AuditRow {
+        workspace_id: Some(flow.workspace_id.clone()),
+        connector_id: Some(connector_id.to_owned()),
+        subject: Some(flow.id.clone()),
+        ..audit::by_caller(deps, caller, operation)
+    };
+    let store = deps.store.audited(entry);
+    let done = store.redeem_flow(caller.organization(), &flow.id, connector, deps.clock.now_ms()).await?;
     if done { Ok(()) } else { Err(invalid()) }
 }
 

@@ -11,9 +11,9 @@ use super::machine::{self, Effect, Event, Outcome, Status, Verdict, View};
 use super::request::{oauth_of, prepare};
 use super::secret::expires_at;
 use super::{GrantSecret, describe_fault, token_endpoint, token_endpoint_error};
-use crate::core::Deps;
 use crate::core::error::{Error, Kind, Result};
-use crate::store::{Claim, GrantRow, Renewed, StoreError};
+use crate::core::{Deps, audit};
+use crate::store::{AuditRow, Claim, GrantRow, Renewed, StoreError};
 use futures_util::FutureExt;
 use keybearer_connector::oauth::token::{self, TokenAnswer, TokenFault};
 use std::collections::HashMap;
@@ -234,8 +234,15 @@ impl Run<'_> {
     async fn mark(&self, status: &str, reason: &str) -> std::result::Result<Event, StoreError> {
         let version = self.row.as_ref().map_or(0, |row| row.version);
         let (deps, org) = (self.deps, self.organization);
+        let entry = AuditRow {
+            workspace_id: self.row.as_ref().map(|row| row.workspace_id.clone()),
+            subject: Some(self.grant_id.to_owned()),
+            outcome: status.to_owned(),
+            ..audit::entry(deps, org, "server", "grant.refresh")
+        };
         let marked = deps
             .store
+            .audited(entry)
             .mark_grant(org, self.grant_id, Some(&self.attempt), version, status, reason, deps.clock.now_ms())
             .await?;
         deps.feed.moved();

@@ -39,6 +39,8 @@ pub(crate) const TABLE: &[(&str, &str, &str)] = &[
     ("GET", "/connectors/instances_for_user", "either"),
     ("GET", "/skills/docs", "either"),
     ("GET", "/jobs/{job_id}", "either"),
+    ("GET", "/audit", "application"),
+    ("GET", "/audit/export", "application"),
     ("POST", "/revocations", "application"),
     ("GET", "/revocations", "application"),
     ("GET", "/revocations/{id}", "application"),

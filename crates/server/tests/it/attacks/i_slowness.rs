@@ -142,6 +142,7 @@ async fn foreign(stage: &Stage) -> (crate::support::stage::Client, String) {
 async fn i7_a_tenant_whose_provider_hangs_does_not_slow_another() {
     Setup::new()
         .set("UPSTREAM_TIMEOUT", "120s")
+        .set("MAX_CONCURRENT_CALLS", "256")
         .each(async |stage| {
             let mut connectors = Vec::new();
             for user in 0..5 {

@@ -236,6 +236,11 @@ async fn endings(witness: &Witness<'_>, id: &str) {
     witness.get(&job).await.ok();
     witness.stage.start_jobs().await;
     witness.stage.until("job done", async || witness.get(&job).await.ok()["status"] == "succeeded").await;
+    keybearer::jobs::write_audit(&witness.stage.deps).await.unwrap();
+    let page = witness.get("/audit?limit=1000").await.ok();
+    assert!(page["data"].as_array().unwrap().iter().all(|entry| entry["seq"].is_u64()));
+    witness.get("/audit?since=yesterday").await.fails(422, "invalid");
+    witness.get("/audit/export").await.is(200);
     witness.post("/revocations", &json!({"organization": true, "dry_run": true})).await.ok();
     witness.post("/revocations", &json!({"connector_type": "nope"})).await.fails(404, "not_found");
     witness.stage.connect("w1").await;

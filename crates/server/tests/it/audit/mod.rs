@@ -1,0 +1,4 @@
+//! The audit log: what stands in it, and that nobody can change it unnoticed.
+
+mod chain;
+mod log;
