@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,6 @@ from server import Server
 from workbench import Workbench
 
 pytestmark = pytest.mark.sqlite_only
-Start = Callable[..., Server]
 MEGABYTE = 1_000_000
 # What one answer over the cap of 10 MB may cost beside what the server holds anyway.
 ROOM = 32 * MEGABYTE
@@ -133,16 +132,17 @@ def test_i4_a_slow_upstream_ends_in_time_and_frees_its_place(workbench: Workbenc
     slow.join()
 
 
+HALVES = (
+    b"", b"G", b"GET /health HTTP/1.1\r\nHost: x\r\nX-Slow: ",
+    b"POST /api/v1/account/applications/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
+)
+
+
 def test_i5_half_open_requests_do_not_hold_the_others_up(server: Server) -> None:
-    address = ("127.0.0.1", server.port)
-    unfinished = (
-        b"", b"G", b"GET /health HTTP/1.1\r\nHost: x\r\nX-Slow: ",
-        b"POST /api/v1/account/applications/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
-    )
     with ExitStack() as open_sockets:
         for number in range(100):
-            connection = open_sockets.enter_context(socket.create_connection(address, timeout=60))
-            connection.sendall(unfinished[number % len(unfinished)])
+            connection = open_sockets.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=60))
+            connection.sendall(HALVES[number % len(HALVES)])
         times = []
         for _ in range(20):
             started = time.monotonic()
@@ -152,28 +152,28 @@ def test_i5_half_open_requests_do_not_hold_the_others_up(server: Server) -> None
         assert sorted(times)[10] < 0.1, times
 
 
-def test_i5_connections_that_send_no_head_are_closed(start_server: Start) -> None:
-    """Within the header timeout: nothing, one byte, half a head, a head that drips in."""
-    server = start_server(HEADER_TIMEOUT="2s")
-    halves = (b"", b"G", b"GET /health HTTP/1.1\r\nHost: x\r\nX-Slow: ", b"GET /health HTTP/1.1\r\nX-Drip: ")
+def test_i5_half_open_requests_are_closed_and_give_their_places_back(start_server: Callable[..., Server]) -> None:
+    """Nothing, one byte, half a head, half a body, and a head that drips in; as many as there may be connections."""
+    server = start_server(HEADER_TIMEOUT="2s", BODY_TIMEOUT="2s", MAX_CONNECTIONS="10")
+    halves = [half for _ in range(2) for half in (*HALVES, b"GET /health HTTP/1.1\r\nX-Drip: ")]
     with ExitStack() as open_sockets:
         held = []
         for half in halves:
             connection = open_sockets.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=30))
             connection.sendall(half)
             held.append(connection)
-        closed = threading.Event()
+        over = threading.Event()
 
         def drip() -> None:
-            while not closed.wait(0.5):
-                try:
+            while not over.wait(0.3):
+                with suppress(OSError):
                     held[-1].sendall(b"x")
-                except OSError:
-                    return
 
         dripping = threading.Thread(target=drip)
         dripping.start()
         try:
+            # All places are taken; this one waits until they come back.
+            assert server.api.below("").get("/health", timeout=30).status == 200
             for half, connection in zip(halves, held, strict=True):
                 try:
                     answer = connection.recv(200)
@@ -183,7 +183,7 @@ def test_i5_connections_that_send_no_head_are_closed(start_server: Start) -> Non
                     answer = b""
                 assert answer == b"" or answer.split(b" ")[1].startswith(b"4"), answer
         finally:
-            closed.set()
+            over.set()
             dripping.join()
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-import signal
 import sqlite3
-import threading
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,8 +13,7 @@ import pytest
 import postgres
 from application import Application, visit
 from peers import OidcProvider
-from process import Child
-from server import Server, binary
+from server import Server
 from upstream import Upstream
 from vendor import Vendor
 
@@ -148,51 +145,3 @@ def test_l2_sealed_bytes_that_were_moved_do_not_open(start_server: Start, vendor
             answer.error(answer.status)
             assert not any(token in answer.text for token in tokens)
     assert len(vendor.requests) == before, "something was sent with a secret that does not belong there"
-
-
-def test_l3_keys_are_exchanged_under_load_and_after_a_kill(start_server: Start, vendor: Vendor, app_page: Upstream) -> None:
-    server = start_server(start=False)
-    if server.cli("keys", "rotate", "--help", check=False).returncode != 0:
-        pytest.skip("`keybearer keys rotate` is not there yet")
-    old = server.master_key
-    server.settings["MASTER_KEY"] = old
-    server.start()
-    app = Application(server, server.default, app_page.url, None, "vendor-demo")
-    connectors = []
-    for number in range(50):
-        vendor.accounts[f"at-rotate-{number}"] = "alice"
-        connectors.append(app.api.post("/integrations/connectors", {
-            "external_user_id": f"u{number}", "connector_type": "vendor-demo", "credentials": {"access_token": f"at-rotate-{number}"}}).ok()["id"])
-    new = base64.b64encode(secrets.token_bytes(32)).decode()
-    server.stop()
-    server.settings["MASTER_KEY"] = f"{new} {old}"
-    server.start()
-    failures: list[str] = []
-    over = threading.Event()
-
-    def load() -> None:
-        api, number = server.api.login(server.default), 0
-        while not over.is_set():
-            answer = api.execute(connectors[number % 50], "whoami", "get", {})
-            if answer.status != 200:
-                failures.append(answer.text)
-            number += 1
-
-    loading = threading.Thread(target=load)
-    loading.start()
-    try:
-        killed = Child([str(binary()), "keys", "rotate"], server.environment(), server.folder / "rotate.log", cwd=server.folder)
-        killed.stop(signal.SIGKILL)
-        server.cli("keys", "rotate", timeout=60)
-        server.cli("keys", "rotate", timeout=60)
-    finally:
-        over.set()
-        loading.join()
-    assert failures == []
-    server.stop()
-    # The old key is not needed any more, and opens nothing.
-    server.refuses_to_start(MASTER_KEY=old)
-    server.settings["MASTER_KEY"] = new
-    server.start()
-    api = server.api.login(server.default)
-    assert all(api.execute(connector, "whoami", "get", {}).status == 200 for connector in connectors)

@@ -1,9 +1,8 @@
-"""The end of a grant, here and at its provider; what is done twice (M1 to M7)."""
+"""The end of a grant, here and at its provider; what is done twice (M1 to M6)."""
 
 from __future__ import annotations
 
 import secrets
-import signal
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -16,9 +15,7 @@ from attack import Attack, returned
 from parallel import at_once
 from peers import OidcProvider
 from process import until
-from server import Server
-from upstream import Reply, Upstream
-from vendor import Vendor
+from upstream import Reply
 from workbench import Workbench
 
 Make = Callable[..., Application]
@@ -149,37 +146,3 @@ def test_m6_one_key_makes_one_connector(attack: Attack) -> None:
     answers = at_once(20, lambda: attack.app.api.post("/integrations/connectors", body, headers=key))
     assert {answer.status for answer in answers} <= {200, 409} and len({answer.json()["id"] for answer in answers if answer.status == 200}) == 1
     assert len(attack.app.connectors("u1")) == 1
-
-
-@pytest.mark.sqlite_only
-def test_m7_an_outcome_that_a_crash_lost_is_said_and_not_sent_again(
-    start_server: Callable[..., Server], vendor: Vendor, app_page: Upstream
-) -> None:
-    server = start_server()
-    app = Application(server, server.default, app_page.url, None, "vendor-demo")
-    token, key = "at-" + secrets.token_hex(8), secrets.token_hex(16)
-    vendor.accounts[token] = "alice"
-    connector = app.api.post("/integrations/connectors", {
-        "external_user_id": "u", "connector_type": "vendor-demo", "credentials": {"access_token": token}}).ok()["id"]
-    before = len(vendor.seen("/api/notes", "POST"))
-    vendor.gate = threading.Event()
-    try:
-        def lost() -> None:
-            try:
-                _create(app, connector, key)
-            except OSError:
-                pass  # the server is killed under it
-
-        calling = threading.Thread(target=lost)
-        calling.start()
-        until("the provider has the call", lambda: len(vendor.seen("/api/notes", "POST")) == before + 1)
-        server.stop(signal.SIGKILL)
-    finally:
-        vendor.gate.set()
-        vendor.gate = None
-    calling.join()
-    server.start()
-    # Five seconds after its last sign of life the holder counts as dead.
-    until("the outcome is called unknown", lambda: _create(app, connector, key).json().get("error_code") == "unknown_outcome", 15)
-    _create(app, connector, key).error(409, "unknown_outcome")
-    assert len(vendor.seen("/api/notes", "POST")) == before + 1
