@@ -58,12 +58,14 @@ pub async fn drive(
         None => Box::pin(queued(deps, &ready)).await?,
     };
     let place = gate::Place::new(place, room);
+    let version = ready.grant.version;
     let ready = fresh(deps, ready).await?;
+    let renewed = ready.grant.version != version;
     if !Arc::ptr_eq(&ready.target, &target) {
         // The token answer, or a reconnect while the call waited, may have named another server.
         call.retarget(Arc::clone(&ready.target)).map_err(|fault| fault_error(fault, &ready))?;
     }
-    let mut drive = Drive { deps, ready, started, body: None, unclaimed: keyed };
+    let mut drive = Drive { deps, ready, started, body: None, unclaimed: keyed, renewed };
     let answer = drive.run(call).await?;
     Ok(Driven { answer, body: drive.body, place, ready: drive.ready })
 }
@@ -75,6 +77,8 @@ struct Drive<'a> {
     body: Option<BodyStream>,
     /// A key that is not claimed yet.
     unclaimed: Option<&'a Keyed>,
+    /// The access token was renewed for this call.
+    renewed: bool,
 }
 
 impl Drive<'_> {
@@ -109,17 +113,14 @@ impl Drive<'_> {
             return Err(super::reauthorization_required("There is no access token yet", &self.ready));
         };
         let signed = admitted.attach(attachment);
+        let left = |drive: &Self| drive.deps.settings.upstream_timeout.saturating_sub(drive.elapsed());
+        if left(self).is_zero() {
+            return Err(self.too_late());
+        }
         if let Some(keyed) = self.unclaimed.take() {
             Box::pin(keyed.claim(self.deps)).await?;
         }
-        let left = self.deps.settings.upstream_timeout.saturating_sub(self.elapsed());
-        if left.is_zero() {
-            return Err(Error::new(
-                Kind::UpstreamTimeout,
-                "The time was used up before the request was sent",
-            )
-            .with("retryable", true));
-        }
+        let left = left(self);
         Ok(match self.deps.egress.send(signed, left).await {
             Ok(Received::Whole(response)) => Event::Response(response),
             Ok(Received::Streaming { status, headers, body }) => {
@@ -130,12 +131,26 @@ impl Drive<'_> {
         })
     }
 
+    /// The time was used up before anything was sent: by others' calls, or by a renewal, which the next call profits of.
+    fn too_late(&self) -> Error {
+        if self.renewed {
+            let text =
+                "The access token was being renewed until no time was left for the call; send it again";
+            return Error::new(Kind::RefreshInProgress, text)
+                .with("retryable", true)
+                .with("retry_after_seconds", 1);
+        }
+        Error::new(Kind::UpstreamTimeout, "The time was used up before the request was sent")
+            .with("retryable", true)
+    }
+
     /// The provider answered 401. Where nothing can be refreshed, the fault says so; a failed renewal is an error of its own.
     async fn refresh(&mut self) -> Result<Event> {
         if !self.ready.grant.refreshable || self.ready.connector_id.is_none() {
             return Ok(Event::NotRefreshed);
         }
         self.ready = Box::pin(renewed(self.deps, &self.ready)).await?;
+        self.renewed = true;
         Ok(Event::Refreshed(Some(Arc::clone(&self.ready.target))))
     }
 }

@@ -5,6 +5,7 @@
 pub mod idle;
 pub mod keeping;
 pub mod machine;
+mod outcome;
 mod refresh;
 mod request;
 mod rest;

@@ -8,9 +8,10 @@
 use super::idle;
 use super::keeping::{Keep, Keeping, Renewal as Kept};
 use super::machine::{self, Effect, Event, Outcome, Status, Verdict, View};
+use super::outcome::{Finished, conclude, resting};
 use super::request::{oauth_of, prepare};
 use super::secret::expires_at;
-use super::{GrantSecret, describe_fault, token_endpoint, token_endpoint_error};
+use super::{GrantSecret, describe_fault, token_endpoint};
 use crate::core::error::{Error, Kind, Result};
 use crate::core::{Deps, audit};
 use crate::store::{AuditRow, Claim, GrantRow, Renewed, StoreError};
@@ -33,26 +34,22 @@ pub struct Refreshes(Mutex<HashMap<String, Shared>>);
 #[derive(Debug, Clone, Copy)]
 pub struct Refreshed;
 
-#[derive(Clone)]
-struct Finished {
-    outcome: Outcome,
-    why: Option<String>,
-}
-
 /// Refreshes a grant unless a version above `known` is stored already. Waits for a refresh that runs, up to the
 /// upstream timeout.
 pub async fn refresh(deps: &Arc<Deps>, organization: &str, grant_id: &str, known: i64) -> Result<Refreshed> {
-    if deps.rests.is_misconfigured(grant_id, deps.clock.now_ms()) {
-        return conclude(Finished { outcome: Outcome::Misconfigured, why: None });
+    if let Some(finished) = resting(deps, grant_id) {
+        return conclude(finished);
     }
     let mut shared = deps.refreshes.join(deps, organization, grant_id, known);
     let waited = tokio::time::timeout(deps.settings.upstream_timeout, shared.wait_for(Option::is_some)).await;
     let finished = match waited {
         Ok(Ok(value)) => value.clone(),
         // The task died (a panic): what stands in the row decides at the next call.
-        Ok(Err(_)) => {
-            Some(Finished { outcome: Outcome::Failed, why: Some("the refresh was interrupted".to_owned()) })
-        }
+        Ok(Err(_)) => Some(Finished {
+            outcome: Outcome::Failed,
+            why: Some("the refresh was interrupted".to_owned()),
+            retry_after: None,
+        }),
         Err(_) => None,
     };
     match finished {
@@ -60,31 +57,6 @@ pub async fn refresh(deps: &Arc<Deps>, organization: &str, grant_id: &str, known
             .with("retry_after_seconds", 1)
             .with("retryable", true)),
         Some(finished) => conclude(finished),
-    }
-}
-
-fn conclude(finished: Finished) -> Result<Refreshed> {
-    let why = finished.why.unwrap_or_default();
-    match finished.outcome {
-        Outcome::Renewed => Ok(Refreshed),
-        Outcome::Gone => Err(Error::not_found()),
-        Outcome::Dead => Err(Error::new(
-            Kind::ReauthorizationRequired,
-            "The provider refused to renew the access; the user has to connect again",
-        )),
-        Outcome::NotRefreshable => Err(Error::new(
-            Kind::ReauthorizationRequired,
-            "The access has ended and cannot be renewed; the user has to connect again",
-        )),
-        Outcome::Resting => {
-            let why = "the provider did not answer the last renewals; it is asked again after a pause";
-            Err(token_endpoint_error(why).with("retry_after_seconds", 30))
-        }
-        Outcome::Misconfigured => Err(Error::new(
-            Kind::AppMisconfigured,
-            "The provider refused the OAuth app that this connector was authorized with; correct its client secret with PUT /oauth/credentials",
-        )),
-        Outcome::Failed => Err(token_endpoint_error(&why)),
     }
 }
 
@@ -110,10 +82,12 @@ impl Refreshes {
                 renewed: None,
                 attempt: String::new(),
                 keeping: Keeping::claimed(Duration::ZERO),
+                sent_at: 0,
                 why: None,
+                retry_after: None,
             };
             let finished = run.run(known).await;
-            deps.rests.note(&grant_id, finished.outcome, deps.clock.now_ms());
+            deps.rests.note(&grant_id, finished.outcome, finished.retry_after, deps.clock.now_ms());
             deps.refreshes.leave(&grant_id);
             sender.send_replace(Some(finished));
         });
@@ -155,7 +129,10 @@ struct Run<'a> {
     renewed: Option<Fresh>,
     attempt: String,
     keeping: Keeping,
+    /// When the request left, epoch milliseconds: the new token's life is counted from there.
+    sent_at: i64,
     why: Option<String>,
+    retry_after: Option<Duration>,
 }
 
 impl Run<'_> {
@@ -164,7 +141,7 @@ impl Run<'_> {
         loop {
             if let Effect::Finish(outcome) = effect {
                 tracing::info!(grant = self.grant_id, ?outcome, why = self.why, "refresh finished");
-                return Finished { outcome, why: self.why };
+                return Finished { outcome, why: self.why, retry_after: self.retry_after };
             }
             match self.carry_out(effect).await {
                 Ok(event) => (state, effect) = machine::step(state, event),
@@ -174,6 +151,7 @@ impl Run<'_> {
                     return Finished {
                         outcome: Outcome::Failed,
                         why: Some("the database cannot be reached".to_owned()),
+                        retry_after: None,
                     };
                 }
             }
@@ -266,6 +244,7 @@ impl Run<'_> {
             self.why = Some("the claim ran out before the request was sent".to_owned());
             return Verdict::NotSent;
         }
+        self.sent_at = self.deps.clock.now_ms();
         let Some(response) = self.guarded(token_endpoint(self.deps, prepared.request)).await else {
             self.why = Some("the claim could not be renewed in time".to_owned());
             return Verdict::Unknown;
@@ -281,6 +260,9 @@ impl Run<'_> {
             Ok(answer) => self.take_in(&row, &answer).await,
             Err(fault) => {
                 self.why = Some(describe_fault(&fault));
+                if let TokenFault::Transient { retry_after, .. } = &fault {
+                    self.retry_after = *retry_after;
+                }
                 match fault {
                     TokenFault::InvalidGrant { .. } => Verdict::InvalidGrant,
                     TokenFault::InvalidClient { .. } => Verdict::InvalidClient,
@@ -358,8 +340,8 @@ impl Run<'_> {
                 let renewed = Renewed {
                     sealed,
                     version: next.version,
-                    expires_at: expires_at(now, answer.expires_in),
-                    issued_at: Some(now),
+                    expires_at: expires_at(self.sent_at, answer.expires_in),
+                    issued_at: Some(self.sent_at),
                     scopes: scopes.or(next.scopes),
                     refresh_due,
                     now,

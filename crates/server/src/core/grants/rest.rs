@@ -4,21 +4,38 @@
 
 use super::machine::Outcome;
 use quick_cache::sync::Cache;
+use std::time::Duration;
 
-/// A refused OAuth app is not presented again for so long, in milliseconds, unless it is set anew.
-const MISCONFIGURED: i64 = 30_000;
-/// After a failure no refresh is begun ahead of the token's end for so long, in milliseconds.
-const FAILED: i64 = 10_000;
+/// A refused OAuth app is not presented again for so long, unless it is set anew.
+const MISCONFIGURED: Duration = Duration::from_secs(30);
+/// After a failure no refresh is begun ahead of the token's end for so long.
+const FAILED: Duration = Duration::from_secs(10);
+/// A pause that the provider asks for is kept up to this.
+const LONGEST: Duration = Duration::from_mins(5);
 /// Grants that are remembered.
 const REMEMBERED: usize = 10_000;
 
 /// By grant.
-pub struct Rests(Cache<String, Rest>);
+pub struct Rests(Cache<String, (Why, i64)>);
 
 #[derive(Clone, Copy)]
-struct Rest {
-    until: i64,
-    misconfigured: bool,
+enum Why {
+    Misconfigured,
+    Told,
+    Failed,
+}
+
+/// Why a grant rests.
+pub(super) enum Rest {
+    /// The provider just refused its OAuth app.
+    Misconfigured,
+    /// The provider asked for a pause (`Retry-After`).
+    Told {
+        /// What is left of it.
+        left: Duration,
+    },
+    /// Some other failure: a call that needs a token may ask all the same.
+    Failed,
 }
 
 impl Default for Rests {
@@ -28,27 +45,35 @@ impl Default for Rests {
 }
 
 impl Rests {
-    /// Notes how a refresh ended.
-    pub(super) fn note(&self, grant_id: &str, outcome: Outcome, now: i64) {
-        match outcome {
-            Outcome::Misconfigured => {
-                self.0.insert(grant_id.to_owned(), Rest { until: now + MISCONFIGURED, misconfigured: true });
+    /// Notes how a refresh ended, at epoch milliseconds.
+    pub(super) fn note(&self, grant_id: &str, outcome: Outcome, retry_after: Option<Duration>, now: i64) {
+        let (why, pause) = match (outcome, retry_after) {
+            (Outcome::Misconfigured, _) => (Why::Misconfigured, MISCONFIGURED),
+            (Outcome::Failed, Some(after)) => (Why::Told, after.min(LONGEST)),
+            (Outcome::Failed | Outcome::Resting, _) => (Why::Failed, FAILED),
+            _ => {
+                self.0.remove(grant_id);
+                return;
             }
-            Outcome::Failed | Outcome::Resting => {
-                self.0.insert(grant_id.to_owned(), Rest { until: now + FAILED, misconfigured: false });
-            }
-            _ => drop(self.0.remove(grant_id)),
-        }
+        };
+        let until = now + i64::try_from(pause.as_millis()).unwrap_or(0);
+        self.0.insert(grant_id.to_owned(), (why, until));
     }
 
-    /// The provider just refused the OAuth app of this grant.
-    pub(super) fn is_misconfigured(&self, grant_id: &str, now: i64) -> bool {
-        self.0.get(grant_id).is_some_and(|rest| rest.misconfigured && now < rest.until)
+    /// Why the grant rests at this time, if it does.
+    pub(super) fn of(&self, grant_id: &str, now: i64) -> Option<Rest> {
+        let (why, until) = self.0.get(grant_id)?;
+        let left = u64::try_from(until - now).ok().filter(|left| *left > 0)?;
+        Some(match why {
+            Why::Misconfigured => Rest::Misconfigured,
+            Why::Told => Rest::Told { left: Duration::from_millis(left) },
+            Why::Failed => Rest::Failed,
+        })
     }
 
     /// A refresh may begin that no call waits for.
     pub fn may_go_ahead(&self, grant_id: &str, now: i64) -> bool {
-        self.0.get(grant_id).is_none_or(|rest| now >= rest.until)
+        self.of(grant_id, now).is_none()
     }
 
     /// An OAuth app was set or removed.

@@ -74,6 +74,8 @@ async fn a_token_endpoint_that_is_down_keeps_the_grant() {
             reply.fails(502, "token_endpoint_error");
             assert_eq!(stage.status(&connector).await, "active", "{effect:?}");
             stage.peer.control.clear_faults();
+            // Some of them ask for a pause of two seconds.
+            stage.advance(2);
         }
         list(stage, &connector).await.ok();
         assert_eq!(stage.peer.control.stats().reuse_events, 0);
@@ -188,4 +190,29 @@ async fn a_token_endpoint_that_hangs_does_not_hold_callers() {
             assert_eq!(stage.status(&connector).await, "active");
         })
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_that_the_token_endpoint_asks_for_is_kept_and_passed_on() {
+    each(async |stage| {
+        let connector = stale(stage).await;
+        let effect = Effect::Status { status: 503, retry_after: Some("30".to_owned()), body: None };
+        stage.peer.control.inject(Fault::once(At::Token, effect).on_refresh().times(100));
+        for _ in 0..5 {
+            let refused = list(stage, &connector).await;
+            let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+            assert!((29..=30).contains(&wait), "{wait}");
+            let body = refused.fails(502, "token_endpoint_error");
+            assert_eq!(details(&body)["retryable"], json!(true));
+        }
+        assert_eq!(stage.peer.token_calls("refresh_token"), 1);
+        stage.peer.control.clear_faults();
+        stage.advance(31);
+        list(stage, &connector).await.ok();
+        assert_eq!(
+            (stage.status(&connector).await.as_str(), stage.peer.token_calls("refresh_token")),
+            ("active", 2)
+        );
+    })
+    .await;
 }

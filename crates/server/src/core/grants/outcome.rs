@@ -1,0 +1,71 @@
+//! How a refresh ended, and what its callers are told.
+//!
+//! Knows outcomes and their errors. Must not know claims, stores or providers.
+
+use super::machine::Outcome;
+use super::refresh::Refreshed;
+use super::rest::Rest;
+use super::token_endpoint_error;
+use crate::core::Deps;
+use crate::core::error::{Error, Kind, Result};
+use std::time::Duration;
+
+/// An ended refresh.
+#[derive(Clone)]
+pub(super) struct Finished {
+    pub(super) outcome: Outcome,
+    /// In words, for the error and the log; never a secret.
+    pub(super) why: Option<String>,
+    /// The provider asked for this pause.
+    pub(super) retry_after: Option<Duration>,
+}
+
+/// What the last refresh in this process came to, where nothing else can come out of another one yet.
+pub(super) fn resting(deps: &Deps, grant_id: &str) -> Option<Finished> {
+    match deps.rests.of(grant_id, deps.clock.now_ms())? {
+        Rest::Misconfigured => {
+            Some(Finished { outcome: Outcome::Misconfigured, why: None, retry_after: None })
+        }
+        Rest::Told { left } => Some(Finished {
+            outcome: Outcome::Failed,
+            why: Some("the provider asked for a pause".to_owned()),
+            retry_after: Some(left),
+        }),
+        Rest::Failed => None,
+    }
+}
+
+pub(super) fn conclude(finished: Finished) -> Result<Refreshed> {
+    let why = finished.why.unwrap_or_default();
+    match finished.outcome {
+        Outcome::Renewed => Ok(Refreshed),
+        Outcome::Gone => Err(Error::not_found()),
+        Outcome::Dead => Err(Error::new(
+            Kind::ReauthorizationRequired,
+            "The provider refused to renew the access; the user has to connect again",
+        )),
+        Outcome::NotRefreshable => Err(Error::new(
+            Kind::ReauthorizationRequired,
+            "The access has ended and cannot be renewed; the user has to connect again",
+        )),
+        Outcome::Resting => {
+            let why = "the provider did not answer the last renewals; it is asked again after a pause";
+            Err(token_endpoint_error(why).with("retry_after_seconds", 30))
+        }
+        Outcome::Misconfigured => Err(Error::new(
+            Kind::AppMisconfigured,
+            "The provider refused the OAuth app that this connector was authorized with; correct its client secret with PUT /oauth/credentials",
+        )),
+        Outcome::Failed => {
+            let error = token_endpoint_error(&why);
+            Err(match finished.retry_after {
+                // Rounded up, so that who waits so long is not too early.
+                Some(after) => error.with(
+                    "retry_after_seconds",
+                    u64::try_from(after.as_millis().div_ceil(1000)).unwrap_or(u64::MAX),
+                ),
+                None => error,
+            })
+        }
+    }
+}
