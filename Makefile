@@ -21,6 +21,6 @@ docs-check: ## build the API documentation of the crates; broken links fail
 fuzz: ## every fuzz target for a minute, two at a time
 	scripts/fuzz 60
 
-bench: ## execute against a bare pass-through proxy, the connector engine against plain parses
+bench: ## what an execute costs beside a bare proxy; many connectors, waiting calls, bad credentials
 	cargo build --release --package keybearer
-	cargo run --release --package keybearer-bench -- --server target/release/keybearer --gate 1.6
+	cargo run --release --package keybearer-bench -- --server target/release/keybearer --gate 1.5
