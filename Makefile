@@ -25,6 +25,6 @@ chaos: ## three replicas, four providers, kill -9, database restarts, hanging pr
 	cargo build --package keybearer
 	scripts/chaos $(CHAOS)
 
-bench: ## execute against a bare pass-through proxy, the connector engine against plain parses
+bench: ## what an execute costs beside a bare proxy; many connectors, waiting calls, bad credentials
 	cargo build --release --package keybearer
-	cargo run --release --package keybearer-bench -- --server target/release/keybearer --gate 1.6
+	cargo run --release --package keybearer-bench -- --server target/release/keybearer --gate 1.5

@@ -43,7 +43,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Measures Keybearer beside a bare proxy.
 ///
-/// Example: keybearer-bench --server target/release/keybearer --gate 1.6
+/// Example: keybearer-bench --server target/release/keybearer --gate 1.5
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Options {

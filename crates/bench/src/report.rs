@@ -7,7 +7,7 @@ use crate::flood::Floods;
 use crate::instructions::Instructions;
 use crate::rounds::{Comparison, Numbers, Plan};
 use crate::statements::Statements;
-use crate::stored::Stored;
+use crate::stored::{self, Stored};
 use crate::storm::Storm;
 use anyhow::{Context, Result, bail};
 use std::io::{Write, stderr, stdout};
@@ -92,49 +92,53 @@ pub(crate) fn engine(plan: &Plan, parts: &[Part]) -> Result<()> {
     Ok(())
 }
 
-/// CPU time with many stored connectors, in units of that with one.
+/// CPU time with many stored connectors, in units of that with no more than are called.
 const STORED: f64 = 1.1;
 /// Bytes that a server may hold, however many connectors are stored.
 const RESIDENT: u64 = 150_000_000;
 
-/// Executes beside the number of stored connectors, and whether that number is felt.
+/// Executes beside the number of stored connectors, and whether that number is felt. What is stored beside the
+/// connectors that are called must cost nothing; calling a thousand instead of one costs the processor's caches.
 pub(crate) fn stored(plan: &Plan, stored: &[Stored]) -> Result<()> {
     let mut out = stdout().lock();
     let Plan { connections, rounds, requests } = plan;
+    let requests = requests / 2;
     writeln!(
         out,
-        "stored connectors: {connections} connections, {} requests a run over at most 1,000 of them, medians of {rounds}",
-        requests / 2
+        "stored connectors: {connections} connections, {requests} requests a run over {} of them, medians of {rounds}",
+        stored::WORKING_SET
     )?;
     writeln!(
         out,
-        "{:>10} {:>9} {:>9} {:>15} {:>9} {:>15} {:>9}",
-        "connectors", "p50 ms", "p99 ms", "CPU us/request", "ratio", "cold CPU us", "RSS MB"
+        "{:>10} {:>9} {:>9} {:>15} {:>9} {:>9} {:>12} {:>9}",
+        "stored", "p50 ms", "p99 ms", "CPU us/request", "of one", "of called", "cold CPU us", "RSS MB"
     )?;
     let one = stored.first().context("nothing was measured")?.warm.cpu;
+    let same = stored.iter().find(|stored| stored.number == stored::WORKING_SET);
+    let called = same.context("no server stores just what is called")?.warm.cpu;
     for Stored { number, warm, cold, resident } in stored {
         let Numbers { p50, p99, cpu, .. } = warm;
         let cold = cold.map_or_else(|| "-".to_owned(), |cold| format!("{cold:.1}"));
-        let (ratio, resident) = (cpu / one, megabytes(*resident));
-        writeln!(out, "{number:10} {p50:9.2} {p99:9.2} {cpu:15.1} {ratio:9.2} {cold:>15} {resident:9.0}")?;
+        let (of_one, of_called, resident) = (cpu / one, cpu / called, megabytes(*resident));
+        writeln!(
+            out,
+            "{number:10} {p50:9.2} {p99:9.2} {cpu:15.1} {of_one:9.2} {of_called:9.2} {cold:>12} {resident:9.0}"
+        )?;
     }
     writeln!(out)?;
     for Stored { number, warm, resident, .. } in stored {
-        let ratio = warm.cpu / one;
+        let (ratio, resident) = (warm.cpu / called, *resident);
         if ratio.is_nan() || ratio > STORED {
             bail!(
                 "with {number} connectors an execute takes {ratio:.2} times the CPU time; at most {STORED} is wanted"
             );
         }
-        if *resident >= RESIDENT {
-            bail!(
-                "with {number} connectors the server holds {:.0} MB; less than {:.0} is wanted",
-                megabytes(*resident),
-                megabytes(RESIDENT)
-            );
+        if resident >= RESIDENT {
+            let (held, most) = (megabytes(resident), megabytes(RESIDENT));
+            bail!("with {number} connectors the server holds {held:.0} MB; less than {most:.0} is wanted");
         }
     }
-    writeln!(out, "gate: within {STORED}, and below {:.0} MB\n", megabytes(RESIDENT))?;
+    writeln!(out, "gate: within {STORED} of the same calls, and below {:.0} MB\n", megabytes(RESIDENT))?;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 //! Knows servers with 1 to a million connectors, and which of them are called. Must not know how they got there (`seed`).
 //!
 //! Warm: the calls spread over a working set, which each server has in memory: [`WORKING_SET`] connectors from all over
-//! the stored ones. Cold: each connector is called once, so each call reads its row and opens its credential; and they
+//! the stored ones (one where only one is stored). Cold: each connector is called once, so each call reads its row and opens its credential; and they
 //! are more than the server keeps in memory, so that what it holds afterwards is what it holds at most.
 
 use crate::children::Running;
@@ -19,7 +19,7 @@ use std::path::Path;
 /// How many connectors are stored.
 const STORED: [u32; 4] = [1, 1_000, 100_000, 1_000_000];
 /// How many of them are called in turns.
-const WORKING_SET: u32 = 1_000;
+pub(crate) const WORKING_SET: u32 = 1_000;
 /// How many are called once.
 const COLD: u32 = 25_000;
 
