@@ -7,7 +7,7 @@
 use anyhow::{Context, Result};
 use keybearer::clock::Random;
 use keybearer::store::Store;
-use keybearer::vault::{Keyring, MasterKey, Place, WrappedKey};
+use keybearer::vault::{Keyring, MasterSource, Place, WrappedKey};
 use secrecy::ExposeSecret;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
@@ -55,8 +55,7 @@ async fn keyring(data: &Path) -> Result<Keyring> {
         .into_iter()
         .map(|row| WrappedKey { id: row.id, wrapped: row.wrapped, created_at: row.created_at })
         .collect();
-    let master = MasterKey::load(&data.join("master.key"))?.context("the server made no master.key")?;
-    Ok(Keyring::unlock(&master, &wrapped)?)
+    Ok(Keyring::unlock(MasterSource::File(data.join("master.key")), &wrapped)?)
 }
 
 /// What is copied.

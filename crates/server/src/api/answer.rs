@@ -77,7 +77,8 @@ pub(super) fn connector_summary(view: &ConnectorView, kind: Option<&ConnectorTyp
     Value::Object(value)
 }
 
-fn facts(view: &ConnectorView) -> serde_json::Map<String, Value> {
+/// What every form of a connector has.
+pub(super) fn facts(view: &ConnectorView) -> serde_json::Map<String, Value> {
     let (row, grant) = (&view.connector, &view.grant);
     let scopes = grant.scopes.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok());
     let account = grant.account_id.as_ref().map(|id| json!({"id": id, "name": grant.account_name}));

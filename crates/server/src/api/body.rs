@@ -35,6 +35,26 @@ impl FromRequest<App> for Body {
     }
 }
 
+/// A request body of JSON lines.
+pub(super) struct Lines(pub(super) String);
+
+impl FromRequest<App> for Lines {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, _: &App) -> Result<Self> {
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let essence =
+            kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim().to_ascii_lowercase();
+        let bytes = read(request).await?;
+        if !matches!(essence.as_str(), "application/x-ndjson" | "application/jsonl") {
+            let text = "The request body must be JSON lines, with `Content-Type: application/x-ndjson`";
+            return Err(Error::new(Kind::UnsupportedMediaType, text));
+        }
+        // What is no UTF-8 is no JSON either: it is told with its line's number.
+        Ok(Self(String::from_utf8_lossy(&bytes).into_owned()))
+    }
+}
+
 fn not_json() -> Error {
     let text = "The request body must be JSON, with `Content-Type: application/json`";
     Error::new(Kind::UnsupportedMediaType, text)

@@ -17,6 +17,7 @@ mod execute;
 mod flows;
 mod health;
 mod idempotency;
+mod import;
 mod jobs;
 mod layer;
 mod oauth_apps;
@@ -37,6 +38,7 @@ mod tokens;
 mod workspaces;
 
 pub use audit::entry as audit_entry;
+pub use import::{exported, read_line};
 pub use layer::Edge;
 pub use routes::{PREFIXES, Route, router, routes};
 

@@ -11,7 +11,7 @@ mod failures;
 mod tests;
 
 use super::{
-    Answer, audit, callback, connectors, definitions, describe, docs, execute, flows, health, jobs,
+    Answer, audit, callback, connectors, definitions, describe, docs, execute, flows, health, import, jobs,
     oauth_apps, organization_settings, pages, redirect_urls, revocations, schema, skills, templates, tokens,
     workspaces,
 };
@@ -61,7 +61,7 @@ use utoipa::OpenApi;
         flows::start, callback::legacy, callback::context,
         connectors::create, connectors::list, connectors::check_unsaved, connectors::get, connectors::put,
         connectors::delete, connectors::check, describe::inspect, describe::entities,
-        connectors::for_user, connectors::instances_for_user,
+        connectors::for_user, connectors::instances_for_user, import::import, import::export,
         execute::run, jobs::get,
         audit::list, audit::export,
         revocations::create, revocations::list, revocations::get, revocations::grants,

@@ -5,8 +5,9 @@
 use super::caller::Guarded;
 use super::layer::{Answering, Edge};
 use super::{
-    App, audit, callback, connectors, definitions, describe, docs, execute, flows, health, jobs, oauth_apps,
-    openapi, organization_settings, pages, redirect_urls, revocations, skills, templates, tokens, workspaces,
+    App, audit, callback, connectors, definitions, describe, docs, execute, flows, health, import, jobs,
+    oauth_apps, openapi, organization_settings, pages, redirect_urls, revocations, skills, templates, tokens,
+    workspaces,
 };
 use crate::core::access::Access;
 use crate::core::access::Access::{Application, Either, Public, Scoped};
@@ -68,6 +69,8 @@ pub fn routes() -> Vec<Route> {
         route!(Either, POST "/integrations/connectors" => connectors::create),
         route!(Either, GET "/integrations/connectors" => connectors::list),
         route!(Either, POST "/integrations/connectors/check" => connectors::check_unsaved),
+        route!(Application, POST "/integrations/connectors/import" => import::import),
+        route!(Application, GET "/integrations/connectors/export" => import::export),
         route!(Either, GET "/integrations/connectors/{id}" => connectors::get),
         route!(Either, PUT "/integrations/connectors/{id}" => connectors::put),
         route!(Either, DELETE "/integrations/connectors/{id}" => connectors::delete),

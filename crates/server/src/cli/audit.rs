@@ -55,9 +55,10 @@ async fn verify(app: &App, only: Option<String>) -> anyhow::Result<()> {
         let verdict = chain::verify(&app.deps, &organization).await?;
         match verdict.fault {
             None => say(&format!(
-                "ok       {organization}  {} {}",
+                "ok       {organization}  {} {}  {} not linked yet",
                 verdict.good,
-                verdict.head.as_deref().unwrap_or("-")
+                verdict.head.as_deref().unwrap_or("-"),
+                app.deps.store.unchained_entries(&organization).await?
             )),
             Some(fault) => {
                 wrong += 1;

@@ -7,6 +7,7 @@ mod backup;
 mod connectors;
 mod demo;
 mod doctor;
+mod import;
 mod keys;
 mod org;
 mod serve;
@@ -43,6 +44,16 @@ enum Command {
     /// Organizations, their application credentials, redirect URLs and settings
     #[command(subcommand)]
     Org(org::Org),
+    /// Import connectors with their credentials from JSON lines; the same file twice makes none twice
+    #[command(
+        after_help = "Example: keybearer import grants.jsonl --organization 0198c6a2-7f10-7c55-8a05-3f2a4be0a001 --dry-run\nA line: {\"workspace_name\": \"user_42\", \"connector_type\": \"hubspot\", \"credentials\": {…}, \"import_key\": \"old-id-17\"}"
+    )]
+    Import(import::Import),
+    /// Write an organization's connectors as JSON lines, without secrets
+    #[command(
+        after_help = "Example: keybearer export --organization 0198c6a2-7f10-7c55-8a05-3f2a4be0a001 > connectors.jsonl"
+    )]
+    Export(import::Export),
     /// The audit log
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -73,6 +84,8 @@ pub fn run() -> ExitCode {
             Command::Serve => serve::run(read(config.as_deref())?).await,
             Command::Demo(demo) => demo::run(demo).await,
             Command::Org(command) => org::run(command, read(config.as_deref())?).await,
+            Command::Import(command) => import::run(command, read(config.as_deref())?).await,
+            Command::Export(command) => import::export(command, read(config.as_deref())?).await,
             Command::Audit(command) => audit::run(command, read(config.as_deref())?).await,
             Command::Connectors(command) => connectors::run(command, || read(config.as_deref())),
             Command::Keys(command) => keys::run(command, read(config.as_deref())?).await,

@@ -26,6 +26,8 @@ pub struct Identity {
 pub enum Scope {
     /// Everything of its organization.
     Organization,
+    /// The same, from the command line.
+    Operator,
     /// One workspace.
     Workspace {
         /// Id of the workspace.
@@ -54,6 +56,16 @@ impl Caller {
         Self(Arc::new(identity), None)
     }
 
+    /// Who sits at the command line, for one organization.
+    pub fn operator(organization_id: String) -> Self {
+        Self::new(Identity { organization_id, credential_id: String::new(), scope: Scope::Operator })
+    }
+
+    /// Whether it is [`Caller::operator`], behind whom there is no credential.
+    pub fn is_operator(&self) -> bool {
+        matches!(self.0.scope, Scope::Operator)
+    }
+
     /// The same in the course of that request.
     #[must_use]
     pub fn in_request(self, id: Option<Arc<str>>) -> Self {
@@ -78,7 +90,7 @@ impl Caller {
     /// The only workspace that it may reach; none: all of its organization's.
     pub fn workspace(&self) -> Option<&str> {
         match &self.0.scope {
-            Scope::Organization => None,
+            Scope::Organization | Scope::Operator => None,
             Scope::Workspace { id, .. } => Some(id),
         }
     }
@@ -86,7 +98,7 @@ impl Caller {
     /// Name of that workspace.
     pub fn workspace_name(&self) -> Option<&str> {
         match &self.0.scope {
-            Scope::Organization => None,
+            Scope::Organization | Scope::Operator => None,
             Scope::Workspace { name, .. } => Some(name),
         }
     }

@@ -9,6 +9,7 @@ use crate::core::consent::{self, Redeem, Redeemable};
 use crate::core::error::{Error, Kind, Result};
 use crate::core::grants::{self, GrantSecret, Import, ImportedOauth};
 use crate::core::idempotency::Keyed;
+use crate::core::import::Imported;
 use crate::core::pin::Pin;
 use crate::core::{Deps, audit, jobs, oauth_apps, workspaces};
 use crate::store::{
@@ -77,9 +78,7 @@ pub async fn create(
             let redeemable = consent::find_redeemable(deps, caller, &redeem).await?;
             by_secret(deps, caller, &ask, &plan, redeemable, keyed).await
         }
-        CredentialSource::Credentials { values, auth_scheme } => {
-            by_credentials(deps, caller, &ask, &plan, (values, auth_scheme.as_deref()), keyed).await
-        }
+        CredentialSource::Credentials { .. } => by_credentials(deps, caller, &ask, keyed).await,
     }
 }
 
@@ -129,29 +128,16 @@ async fn by_credentials(
     deps: &Arc<Deps>,
     caller: &Caller,
     ask: &Create,
-    plan: &Arc<Plan>,
-    (values, auth_scheme): (&Map<String, Value>, Option<&str>),
     keyed: Option<&Keyed>,
 ) -> Result<ConnectorView> {
-    let mut environment = consent::accept_environment(plan, &ask.environment, "environment")?;
-    derive_variables(plan, values, &mut environment);
-    consent::check_missing(plan, &environment)?;
-    let environment: Map<String, Value> = environment.0.into_iter().collect();
-    // A refused credential must not leave a workspace behind, so everything is made for it before it exists.
-    let known = workspaces::find(deps, caller, &ask.workspace_name).await?;
-    let placeholder = known.as_ref().map_or_else(String::new, |row| row.id.clone());
-    let (grant, secret) = import(deps, caller, plan, values, auth_scheme, &placeholder, &environment).await?;
-    let ready = Ready::unsaved(plan, &grant, &secret, &environment, None)?;
+    let prepared = prepare(deps, caller, ask).await?;
     if ask.verify {
+        let ready =
+            Ready::unsaved(&prepared.plan, &prepared.grant, &prepared.secret, &prepared.environment, None)?;
         verify(deps, ready).await?;
     }
     claim(deps, keyed).await?;
-    let workspace = match known {
-        Some(row) => row,
-        None => workspaces::ensure(deps, caller, &ask.workspace_name, None).await?,
-    };
-    let grant = GrantRow { workspace_id: workspace.id.clone(), ..grant };
-    let row = row(deps, ask, plan, &workspace, &grant, Value::Object(environment).to_string());
+    let (row, grant, workspace) = placed(deps, caller, ask, prepared).await?;
     let entry =
         AuditRow { workspace_id: Some(workspace.id), ..told(deps, caller, "connector.create", &row.id) };
     deps.store.audited(entry).insert_connector(&row, &grant).await?;
@@ -163,6 +149,68 @@ async fn claim(deps: &Deps, keyed: Option<&Keyed>) -> Result<()> {
         Some(keyed) => keyed.claim(deps).await,
         None => Ok(()),
     }
+}
+
+/// A connector by credentials that may be stored: everything that can be wrong was checked.
+pub struct Prepared {
+    plan: Arc<Plan>,
+    grant: GrantRow,
+    secret: GrantSecret,
+    environment: Map<String, Value>,
+    workspace: Option<WorkspaceRow>,
+}
+
+/// Checks a create by credentials. A refused one must not leave a workspace behind, so everything is made before the
+/// workspace is.
+pub async fn prepare(deps: &Deps, caller: &Caller, ask: &Create) -> Result<Prepared> {
+    let plan = Arc::clone(ask.kind.plan()?);
+    let CredentialSource::Credentials { values, auth_scheme } = &ask.source else {
+        return Err(Error::field("credentials", "missing", "is required"));
+    };
+    let mut environment = consent::accept_environment(&plan, &ask.environment, "environment")?;
+    derive_variables(&plan, values, &mut environment);
+    consent::check_missing(&plan, &environment)?;
+    let environment: Map<String, Value> = environment.0.into_iter().collect();
+    let workspace = workspaces::find(deps, caller, &ask.workspace_name).await?;
+    let placeholder = workspace.as_ref().map_or_else(String::new, |row| row.id.clone());
+    let (grant, secret) =
+        import(deps, caller, &plan, values, auth_scheme.as_deref(), &placeholder, &environment).await?;
+    Ready::unsaved(&plan, &grant, &secret, &environment, None)?;
+    Ok(Prepared { plan, grant, secret, environment, workspace })
+}
+
+/// The rows of a prepared connector, in its workspace, which is made where it is absent.
+async fn placed(
+    deps: &Deps,
+    caller: &Caller,
+    ask: &Create,
+    prepared: Prepared,
+) -> Result<(ConnectorRow, GrantRow, WorkspaceRow)> {
+    let Prepared { plan, grant, environment, workspace, .. } = prepared;
+    let workspace = match workspace {
+        Some(row) => row,
+        None => workspaces::ensure(deps, caller, &ask.workspace_name, None).await?,
+    };
+    let grant = GrantRow { workspace_id: workspace.id.clone(), ..grant };
+    let row = row(deps, ask, &plan, &workspace, &grant, Value::Object(environment).to_string());
+    Ok((row, grant, workspace))
+}
+
+/// Stores a connector that is imported, unless there is a live one of that key.
+pub async fn store_prepared(
+    deps: &Deps,
+    caller: &Caller,
+    ask: &Create,
+    prepared: Prepared,
+    import_key: Option<&str>,
+) -> Result<Imported> {
+    let (row, grant, workspace) = placed(deps, caller, ask, prepared).await?;
+    let entry =
+        AuditRow { workspace_id: Some(workspace.id), ..told(deps, caller, "connector.import", &row.id) };
+    Ok(match deps.store.audited(entry).import_connector(&row, &grant, import_key).await? {
+        None => Imported::Created(row.id),
+        Some(existing) => Imported::Existing(existing),
+    })
 }
 
 /// A grant of values that the caller handed in; nothing is stored yet.

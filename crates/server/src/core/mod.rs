@@ -15,6 +15,7 @@ pub mod error;
 pub mod feed;
 pub mod grants;
 pub mod idempotency;
+pub mod import;
 pub mod jobs;
 pub mod keys;
 pub mod oauth_apps;

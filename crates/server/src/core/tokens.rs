@@ -110,7 +110,7 @@ impl Tokens {
 fn mint(deps: &Deps, identity: &Identity, ttl: Duration) -> Result<SecretString> {
     let now = deps.clock.now_ms() / 1000;
     let (typ, ws, wsn) = match &identity.scope {
-        Scope::Organization => ("application", None, None),
+        Scope::Organization | Scope::Operator => ("application", None, None),
         Scope::Workspace { id, name } => ("scoped", Some(id.clone()), Some(name.clone())),
     };
     let claims = Claims {

@@ -174,6 +174,12 @@ impl Store {
         work.commit(now).await
     }
 
+    /// How many entries of an organization are not linked yet.
+    pub async fn unchained_entries(&self, organization: &str) -> Result<i64> {
+        let text = "SELECT COUNT(*) FROM audit_entries WHERE organization_id = $1 AND seq IS NULL";
+        Ok(self.row(text, values![organization]).await?.unwrap_or_default())
+    }
+
     /// Organizations with entries that are not linked yet.
     pub async fn unchained_organizations(&self) -> Result<Vec<String>> {
         let text = "SELECT DISTINCT organization_id FROM audit_entries WHERE seq IS NULL

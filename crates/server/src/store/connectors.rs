@@ -110,6 +110,8 @@ const LIST_OF_WORKSPACE: &str = view!(
      AND ($5 IS NULL OR connectors.connector_type = $5) AND connectors.workspace_id = $7
      ORDER BY connectors.created_at, connectors.id LIMIT $6"
 );
+const BY_IMPORT_KEY: &str =
+    "SELECT id FROM connectors WHERE organization_id = $1 AND import_key = $2 AND deleted_at IS NULL";
 const DELETE: &str =
     "UPDATE connectors SET deleted_at = $4, updated_at = $4 WHERE organization_id = $1 AND id = $2
     AND ($3 IS NULL OR workspace_id = $3) AND deleted_at IS NULL RETURNING grant_id";
@@ -137,6 +139,42 @@ impl Store {
         grants::insert(&mut work, grant).await?;
         insert(&mut work, connector).await?;
         work.commit(connector.created_at).await
+    }
+
+    /// The live connector of an import key.
+    pub async fn connector_by_import_key(&self, organization: &str, key: &str) -> Result<Option<String>> {
+        self.row(BY_IMPORT_KEY, values![organization, key]).await
+    }
+
+    /// As [`Store::insert_connector`], with the caller's key for it. Some: a live connector has that key, and nothing was stored.
+    pub async fn import_connector(
+        &self,
+        connector: &ConnectorRow,
+        grant: &GrantRow,
+        key: Option<&str>,
+    ) -> Result<Option<String>> {
+        let organization = &connector.organization_id;
+        let mut work = self.begin().await?;
+        if !workspaces::hold(&mut work, organization, &connector.workspace_id).await? {
+            return Err(StoreError::Conflict("the workspace is gone"));
+        }
+        grants::insert(&mut work, grant).await?;
+        insert(&mut work, connector).await?;
+        let text = "UPDATE connectors SET import_key = $3 WHERE organization_id = $1 AND id = $2";
+        // Last, because on PostgreSQL a conflict waits here for the other import to end.
+        match work.execute(text, values![organization, &connector.id, key]).await {
+            Ok(_) => {
+                work.commit(connector.created_at).await?;
+                Ok(None)
+            }
+            Err(StoreError::Conflict(_)) => {
+                work.undo().await?;
+                let existing = self.connector_by_import_key(organization, key.unwrap_or_default()).await?;
+                // It ended in between: another import makes it.
+                existing.map(Some).ok_or(StoreError::Conflict("import key"))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// One live connector; with `workspace`, only if it is that workspace's.

@@ -16,6 +16,7 @@ pub(super) mod errors;
 pub(super) mod execute;
 pub(super) mod health;
 pub(super) mod idempotency;
+pub(super) mod import;
 pub(super) mod jobs;
 pub(super) mod oauth_apps;
 pub(super) mod organization_settings;

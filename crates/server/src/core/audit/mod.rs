@@ -30,9 +30,13 @@ pub struct Audit {
 
 /// An entry of a caller's change that is about to be made.
 pub fn by_caller(deps: &Deps, caller: &Caller, operation: &str) -> AuditRow {
-    let actor = if caller.workspace().is_some() { "scoped" } else { "application" };
+    let actor = match caller.workspace() {
+        _ if caller.is_operator() => "operator",
+        Some(_) => "scoped",
+        None => "application",
+    };
     AuditRow {
-        credential_id: Some(caller.credential_id().to_owned()),
+        credential_id: Some(caller.credential_id().to_owned()).filter(|_| !caller.is_operator()),
         workspace_id: caller.workspace().map(str::to_owned),
         request_id: caller.request_id().map(str::to_owned),
         ..entry(deps, caller.organization(), actor, operation)

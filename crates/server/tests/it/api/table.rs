@@ -26,6 +26,8 @@ pub(crate) const TABLE: &[(&str, &str, &str)] = &[
     ("POST", "/integrations/connectors", "either"),
     ("GET", "/integrations/connectors", "either"),
     ("POST", "/integrations/connectors/check", "either"),
+    ("POST", "/integrations/connectors/import", "application"),
+    ("GET", "/integrations/connectors/export", "application"),
     ("GET", "/integrations/connectors/{id}", "either"),
     ("PUT", "/integrations/connectors/{id}", "either"),
     ("DELETE", "/integrations/connectors/{id}", "either"),

@@ -1,6 +1,7 @@
 //! Grants and the connectors that hold them: made by credentials, refreshed, pinned to their OAuth app, ended.
 
 mod ahead;
+mod bulk;
 mod claims;
 mod credentials;
 mod ending;

@@ -239,6 +239,15 @@ async fn endings(witness: &Witness<'_>, id: &str) {
     keybearer::jobs::write_audit(&witness.stage.deps).await.unwrap();
     let page = witness.get("/audit?limit=1000").await.ok();
     assert!(page["data"].as_array().unwrap().iter().all(|entry| entry["seq"].is_u64()));
+    let path = "/integrations/connectors/import";
+    let token = witness.stage.secrets.fresh("at");
+    let line = json!({"customer_name": "w1", "connector_type": CRM, "credentials": {"access_token": token}});
+    let call = witness.stage.app.call(Method::POST, path);
+    let reply = call.raw("application/x-ndjson", line.to_string()).send().await;
+    assert_eq!(reply.ok()["created"], 1);
+    witness.check(&Method::POST, &format!("/api/v1{path}"), &reply);
+    witness.post(path, &json!({})).await.fails(415, "unsupported_media_type");
+    witness.get("/integrations/connectors/export").await.is(200);
     witness.get("/audit?since=yesterday").await.fails(422, "invalid");
     witness.get("/audit/export").await.is(200);
     witness.post("/revocations", &json!({"organization": true, "dry_run": true})).await.ok();
