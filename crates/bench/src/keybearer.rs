@@ -92,6 +92,9 @@ impl Keybearer {
             .env("KEYBEARER_DATA_DIR", folder.path().join(DATA))
             .env("KEYBEARER_BOOTSTRAP_CLIENT_ID", CLIENT_ID)
             .env("KEYBEARER_BOOTSTRAP_CLIENT_SECRET", CLIENT_SECRET)
+            // The storm lets 10,000 calls of one organization wait at once; the defaults are below that.
+            .env("KEYBEARER_MAX_CONCURRENT_CALLS", "20000")
+            .env("KEYBEARER_MAX_CONNECTIONS", "20000")
             .env("KEYBEARER_ALLOW_UPSTREAM_CIDRS", "127.0.0.0/8")
             .env("KEYBEARER_CONNECTORS_DIR", folder.path().join(DEFINITIONS))
             .stdin(Stdio::null())
