@@ -166,6 +166,7 @@ fn settings(config: &Config) -> Settings {
         max_concurrent_calls: config.max_concurrent_calls as usize,
         callback_mode: config.callback_mode,
         refresh_ahead: config.refresh_ahead,
+        audit_executes: config.audit_executes,
         upstream_timeout: config.upstream_timeout,
         retry_base_delay: config.retry_base_delay,
         oauth_apps: config.oauth_apps.clone(),

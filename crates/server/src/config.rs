@@ -66,6 +66,8 @@ pub struct Config {
     pub max_pending_consents_per_workspace: u32,
     /// `KEYBEARER_REFRESH_AHEAD`: access tokens in use are renewed shortly before they expire, idle grants every few days.
     pub refresh_ahead: bool,
+    /// `KEYBEARER_AUDIT_EXECUTES`: which executes the audit log tells.
+    pub audit_executes: AuditExecutes,
     /// `KEYBEARER_UPSTREAM_TIMEOUT`: for one call with all its tries.
     pub upstream_timeout: Duration,
     /// `KEYBEARER_MAX_RESPONSE_BYTES`: largest decoded answer of a provider.
@@ -94,6 +96,25 @@ pub enum CallbackMode {
     SecretId,
     /// `connector_id`: the server creates the connector itself.
     ConnectorId,
+}
+
+/// Which executes the audit log tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuditExecutes {
+    /// Those that may change something at the provider, and those whose caller says why (`intent`).
+    Changes,
+    /// Every one.
+    All,
+}
+
+impl AuditExecutes {
+    fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "changes" => Some(Self::Changes),
+            "all" => Some(Self::All),
+            _ => None,
+        }
+    }
 }
 
 impl CallbackMode {
@@ -193,6 +214,12 @@ impl Config {
                 value::count,
             )?,
             refresh_ahead: source.parsed("REFRESH_AHEAD", "on", "`on` or `off`", value::switch)?,
+            audit_executes: source.parsed(
+                "AUDIT_EXECUTES",
+                "changes",
+                "`changes` or `all`",
+                AuditExecutes::from_name,
+            )?,
             upstream_timeout: source.parsed("UPSTREAM_TIMEOUT", "30s", value::DURATION, value::positive)?,
             max_response_bytes: source.parsed(
                 "MAX_RESPONSE_BYTES",

@@ -5,6 +5,7 @@
 use crate::clock::rfc3339;
 use crate::core::catalog::ConnectorType;
 use crate::core::error::Error;
+use crate::core::pin::Pin;
 use crate::store::{ConnectorView, WorkspaceRow};
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -56,7 +57,7 @@ pub(super) fn template(kind: &ConnectorType) -> Value {
 
 /// A whole connector.
 pub(super) fn connector(view: &ConnectorView, kind: Option<&ConnectorType>) -> Value {
-    let mut value = facts(view);
+    let mut value = facts(view, kind);
     value.insert("source_template".to_owned(), summary(view, kind));
     let replication = view
         .connector
@@ -72,13 +73,13 @@ pub(super) fn connector(view: &ConnectorView, kind: Option<&ConnectorType>) -> V
 
 /// A connector in a list.
 pub(super) fn connector_summary(view: &ConnectorView, kind: Option<&ConnectorType>) -> Value {
-    let mut value = facts(view);
+    let mut value = facts(view, kind);
     value.insert("summarized_source_template".to_owned(), summary(view, kind));
     Value::Object(value)
 }
 
 /// What every form of a connector has.
-pub(super) fn facts(view: &ConnectorView) -> serde_json::Map<String, Value> {
+pub(super) fn facts(view: &ConnectorView, kind: Option<&ConnectorType>) -> serde_json::Map<String, Value> {
     let (row, grant) = (&view.connector, &view.grant);
     let scopes = grant.scopes.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok());
     let account = grant.account_id.as_ref().map(|id| json!({"id": id, "name": grant.account_name}));
@@ -86,19 +87,31 @@ pub(super) fn facts(view: &ConnectorView) -> serde_json::Map<String, Value> {
         known @ ("active" | "reauthorization_required" | "app_misconfigured") => known,
         _ => "deleting",
     };
+    let moved = status == "active" && kind.is_some_and(|kind| is_moved(&grant.pin, kind));
+    let (status, reason) = if moved {
+        let why = "The definition names other endpoints than this credential was entered for; connect again to approve them";
+        ("app_misconfigured", Some(why))
+    } else {
+        (status, grant.status_reason.as_deref())
+    };
     let value = json!({
         "id": row.id,
         "name": row.name,
         "workspace_id": row.workspace_id,
         "workspace_name": view.workspace_name,
         "status": status,
-        "status_reason": grant.status_reason,
+        "status_reason": reason,
         "account": account,
         "granted_scopes": scopes,
         "created_at": rfc3339(row.created_at),
         "updated_at": rfc3339(row.updated_at),
     });
     value.as_object().cloned().unwrap_or_default()
+}
+
+/// Whether the definition that stands now would send the credential to where it was not entered for.
+fn is_moved(pin: &str, kind: &ConnectorType) -> bool {
+    kind.plan().is_ok_and(|plan| Pin::from_text(pin).is_none_or(|pin| !pin.covers(plan)))
 }
 
 fn summary(view: &ConnectorView, kind: Option<&ConnectorType>) -> Value {

@@ -4,6 +4,7 @@
 //! one 422 names all of them; [`Fields::finish`] ends the collecting.
 
 use super::App;
+use crate::core::access::Caller;
 use crate::core::catalog::ConnectorType;
 use crate::core::error::{Error, FieldError, Kind, Result};
 use crate::core::workspaces;
@@ -17,6 +18,8 @@ use std::sync::Arc;
 
 /// Largest request body, in bytes.
 pub(super) const MAX_BYTES: usize = 4 * 1024 * 1024;
+/// A workspace's name, under its three names.
+const WORKSPACE_NAMES: [&str; 3] = ["workspace_name", "external_user_id", "customer_name"];
 /// Longest ordinary text field, in characters.
 pub(super) const TEXT_MAX: usize = 1024;
 
@@ -29,10 +32,23 @@ impl FromRequest<App> for Body {
     async fn from_request(request: Request, _: &App) -> Result<Self> {
         let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let is_json = kind.is_some_and(is_json);
+        let caller = request.extensions().get::<Caller>().cloned();
         // Read even when it is refused: an unread body would end the connection under a client that sends on it.
         let bytes = read(request).await?;
-        if is_json { object(&bytes).map(Self) } else { Err(not_json()) }
+        let map = if is_json { object(&bytes)? } else { return Err(not_json()) };
+        check_workspace(caller.as_ref(), &map)?;
+        Ok(Self(map))
     }
+}
+
+/// A body that names another workspace than a scoped token's own is refused, whatever else it is about.
+fn check_workspace(caller: Option<&Caller>, map: &Map<String, Value>) -> Result<()> {
+    let Some(caller) = caller.filter(|caller| caller.workspace().is_some()) else { return Ok(()) };
+    let text = |name: &str| map.get(name).and_then(Value::as_str);
+    for name in WORKSPACE_NAMES.into_iter().filter_map(text) {
+        caller.allow_workspace_name(name)?;
+    }
+    text("workspace_id").map_or(Ok(()), |id| caller.allow_workspace_id(id))
 }
 
 /// A request body of JSON lines.
@@ -236,7 +252,7 @@ impl Fields {
     /// The workspace name under any of its three names; none when absent.
     pub(super) fn workspace_name(&mut self) -> Option<String> {
         let mut found: Option<String> = None;
-        for name in ["workspace_name", "external_user_id", "customer_name"] {
+        for name in WORKSPACE_NAMES {
             let Some(value) = self.take(name) else { continue };
             let Value::String(text) = value else {
                 self.wrong(name, "invalid_type", "must be a text");
@@ -305,10 +321,13 @@ impl FromRequest<App> for OptionalBody {
     async fn from_request(request: Request, _: &App) -> Result<Self> {
         let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let is_json = kind.is_some_and(is_json);
+        let caller = request.extensions().get::<Caller>().cloned();
         let bytes = read(request).await?;
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self(Map::new()));
         }
-        if is_json { object(&bytes).map(Self) } else { Err(not_json()) }
+        let map = if is_json { object(&bytes)? } else { return Err(not_json()) };
+        check_workspace(caller.as_ref(), &map)?;
+        Ok(Self(map))
     }
 }

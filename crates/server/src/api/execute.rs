@@ -8,6 +8,7 @@ use super::idempotency::{Key, OptionalKey, once};
 use super::problem::status_and_code;
 use super::query::Id;
 use super::{Answer, App, pieces, schema};
+use crate::config::AuditExecutes;
 use crate::core::access::Caller;
 use crate::core::audit;
 use crate::core::call::gate::Place;
@@ -76,10 +77,12 @@ pub(super) async fn run(
         return Box::pin(run_once(app, caller, id, key, body)).await;
     }
     let (ask, intent) = read(body)?;
-    let entry = Entry::of(&caller, &id, &ask, intent);
+    let entry = Entry::of(&app, &caller, &id, &ask, intent);
     // Boxed here, so that the layers around move a pointer and not the whole state of a call.
     let executed = Box::pin(execute(&app, &caller, &id, ask, None)).await;
-    entry.tell(&app, executed.as_ref().err());
+    if let Some(entry) = entry {
+        entry.tell(&app, executed.as_ref().err());
+    }
     let executed = executed?;
     let elapsed = app.clock.ticks().saturating_sub(started).as_millis();
     match executed {
@@ -105,14 +108,16 @@ async fn run_once(app: App, caller: Caller, id: String, key: Key, body: Map<Stri
     let started = app.clock.ticks();
     let request = fingerprint(&body);
     let (ask, intent) = read(body)?;
-    let entry = Entry::of(&caller, &id, &ask, intent);
+    let entry = Entry::of(&app, &caller, &id, &ask, intent);
     let ready = resolve(&app, &caller, &id).await?;
     let route = format!("execute {id}");
     let keyed = Keyed::new(&app, &caller, &ready.workspace_id, &route, &key.text, request);
     let done = Arc::clone(&app);
     let work = move |keyed: Arc<Keyed>| async move {
         let executed = execute(&done, &caller, &id, ask, Some(&keyed)).await;
-        entry.tell(&done, executed.as_ref().err());
+        if let Some(entry) = entry {
+            entry.tell(&done, executed.as_ref().err());
+        }
         let executed = executed?;
         let elapsed = done.clock.ticks().saturating_sub(started).as_millis();
         Ok(match executed {
@@ -136,9 +141,16 @@ struct Entry {
 }
 
 impl Entry {
-    fn of(caller: &Caller, id: &str, ask: &Execute, intent: Option<String>) -> Self {
+    /// None where the operator does not want such calls told: most calls read, and an entry costs more than a call.
+    fn of(app: &App, caller: &Caller, id: &str, ask: &Execute, intent: Option<String>) -> Option<Self> {
+        if app.settings.audit_executes == AuditExecutes::Changes
+            && intent.is_none()
+            && only_reads(&ask.action)
+        {
+            return None;
+        }
         let operation = format!("{}.{}", ask.entity, ask.action);
-        Self { caller: caller.clone(), connector_id: id.to_owned(), operation, intent }
+        Some(Self { caller: caller.clone(), connector_id: id.to_owned(), operation, intent })
     }
 
     /// The call has ended.
@@ -148,6 +160,11 @@ impl Entry {
         let at = app.clock.now_ms();
         app.audit.queue.push(audit::Executed { caller, at, connector_id, operation, outcome, intent });
     }
+}
+
+/// Whether an action changes nothing at the provider, by its name.
+fn only_reads(action: &str) -> bool {
+    matches!(action, "list" | "get" | "search" | "api_search" | "download" | "check" | "describe")
 }
 
 /// What is asked for, and why.

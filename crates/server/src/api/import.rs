@@ -203,7 +203,7 @@ pub(super) async fn export(State(app): State<App>, caller: Caller) -> Answer {
 
 /// A connector without secrets, for the command line too.
 pub fn exported(view: &ConnectorView) -> Value {
-    let mut value = answer::facts(view);
+    let mut value = answer::facts(view, None);
     value.insert("connector_type".to_owned(), json!(view.connector.connector_type));
     value.insert("definition_id".to_owned(), json!(view.connector.definition_id));
     value.insert("auth_scheme".to_owned(), json!(view.connector.auth_scheme));

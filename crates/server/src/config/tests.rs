@@ -21,6 +21,7 @@ fn defaults_stand_where_nothing_is_set() {
     assert_eq!(config.oauth_session_ttl, Duration::from_mins(10));
     assert_eq!(config.callback_mode, CallbackMode::SecretId);
     assert!(config.refresh_ahead);
+    assert_eq!(config.audit_executes, AuditExecutes::Changes);
     assert_eq!((config.rate_limit, config.token_rate_limit), (None, None));
     assert!(config.trusted_proxies.is_empty());
 }
@@ -38,6 +39,7 @@ fn a_bad_value_names_the_setting_and_what_is_accepted() {
         ("KEYBEARER_OAUTH_SESSION_TTL", "0"),
         ("KEYBEARER_SECRET_TTL", "ten minutes"),
         ("KEYBEARER_CALLBACK_MODE", "both"),
+        ("KEYBEARER_AUDIT_EXECUTES", "reads"),
         ("KEYBEARER_REFRESH_AHEAD", "maybe"),
         ("KEYBEARER_UPSTREAM_TIMEOUT", "30"),
         ("KEYBEARER_MAX_RESPONSE_BYTES", "-1"),

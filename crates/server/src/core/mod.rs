@@ -31,7 +31,7 @@ pub mod tokens;
 pub mod workspaces;
 
 use crate::clock::{Clock, Random};
-use crate::config::{CallbackMode, ClientCredentials};
+use crate::config::{AuditExecutes, CallbackMode, ClientCredentials};
 use crate::egress::Egress;
 use crate::store::{Store, StoreError};
 use crate::vault::Keyring;
@@ -117,6 +117,8 @@ pub struct Settings {
     pub max_concurrent_calls: usize,
     /// Access tokens are renewed shortly before they expire.
     pub refresh_ahead: bool,
+    /// Which executes the audit log tells.
+    pub audit_executes: AuditExecutes,
     /// For one call with all its tries.
     pub upstream_timeout: Duration,
     /// Base of the retry back-off.

@@ -41,6 +41,8 @@ async fn a_moved_endpoint_gets_neither_secret_nor_token() {
                     let reply = again.app.post(&path, &body).await;
                     assert!(reply.status.as_u16() >= 400 || reply.json()["result"]["status"] == "failed", "{}", reply.text());
                 }
+                let shown = again.app.get(&format!("/integrations/connectors/{connector}")).await.ok();
+                assert_eq!(shown["status"], "app_misconfigured", "{what}");
                 let ask = json!({"external_user_id": "w1", "connector_type": BENCH, "redirect_url": "https://a.example/"});
                 again.app.post("/integrations/connectors/oauth/initiate", &ask).await.fails(409, "app_misconfigured");
                 let callback = stage.bench_callback(&pending, "abcdefgh").replace(&stage.base, &again.base);

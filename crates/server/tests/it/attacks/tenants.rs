@@ -77,8 +77,13 @@ async fn an_agent_with_a_scoped_token_reaches_its_own_accounts_only() {
         let body = json!({"entity": "items", "action": "list"});
         for path in ["integrations/connectors", "connectors/sources", "connectors/instances"] {
             agent.post(&format!("/{path}/{mine}/execute"), &body).await.ok();
-            let named = with(body.clone(), &json!({"external_user_id": "w2", "connector_id": theirs}));
+            let named = with(body.clone(), &json!({"connector_id": theirs}));
             agent.post(&format!("/{path}/{theirs}/execute"), &named).await.fails(404, "not_found");
+            // A body that names another user is refused, on the own connector, too.
+            for id in [&mine, &theirs] {
+                let other = with(body.clone(), &json!({"external_user_id": "w2"}));
+                agent.post(&format!("/{path}/{id}/execute"), &other).await.fails(403, "forbidden");
+            }
         }
         // Warm caches change nothing: the same after the owner used it.
         stage.app.post(&format!("/connectors/sources/{theirs}/execute"), &body).await.ok();

@@ -1,7 +1,7 @@
 //! What the log tells, and what it never tells.
 
 use crate::support::http::Reply;
-use crate::support::stage::{Stage, each};
+use crate::support::stage::{Setup, Stage, each};
 use crate::support::walk::{CRM, HOME};
 use http::Method;
 use serde_json::{Value, json};
@@ -192,4 +192,27 @@ async fn executes_wait_for_a_database_that_comes_back() {
         assert_eq!(log(stage, "&operation=items.list").await.len(), 2);
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reads_are_told_only_where_they_are_wanted_or_say_why() {
+    Setup::new()
+        .set("AUDIT_EXECUTES", "changes")
+        .each(async |stage| {
+            let connector = stage.bench("w1").await;
+            stage.upstream.says(json!({"items": []}));
+            stage.execute(&connector, "items", "list", &json!({})).await.ok();
+            assert_eq!(log(stage, "&operation=items.list").await.len(), 0);
+            let why = json!({"entity": "items", "action": "list", "intent": "Counting items"});
+            stage.execute_with(&connector, &why).await.ok();
+            assert_eq!(log(stage, "&operation=items.list").await.len(), 1);
+            let change = json!({"entity": "items", "action": "no_such_change"});
+            stage.execute_with(&connector, &change).await.fails(422, "unknown_action");
+            assert_eq!(
+                log(stage, "&operation=items.no_such_change").await.len(),
+                1,
+                "what is no read is told"
+            );
+        })
+        .await;
 }

@@ -365,6 +365,7 @@ fn config(setup: &Setup, database: &Database, base: &str) -> Config {
         ("PUBLIC_URL", base.to_owned()),
         ("ALLOW_UPSTREAM_CIDRS", "127.0.0.0/8".to_owned()),
         ("REFRESH_AHEAD", "off".to_owned()),
+        ("AUDIT_EXECUTES", "all".to_owned()),
         ("RETRY_BASE_DELAY", "0ms".to_owned()),
         ("UPSTREAM_TIMEOUT", "10s".to_owned()),
     ];
