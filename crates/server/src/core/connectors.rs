@@ -338,16 +338,7 @@ pub async fn check_unsaved(
     entities: &[String],
 ) -> Result<CheckReport> {
     caller.allow_workspace_name(&ask.workspace_name)?;
-    let plan = Arc::clone(ask.kind.plan()?);
-    let CredentialSource::Credentials { values, auth_scheme } = &ask.source else {
-        return Err(Error::field("credentials", "missing", "is required"));
-    };
-    let mut environment = consent::accept_environment(&plan, &ask.environment, "environment")?;
-    derive_variables(&plan, values, &mut environment);
-    consent::check_missing(&plan, &environment)?;
-    let environment: Map<String, Value> = environment.0.into_iter().collect();
-    let (grant, secret) =
-        import(deps, caller, &plan, values, auth_scheme.as_deref(), "", &environment).await?;
+    let Prepared { plan, grant, secret, environment, .. } = prepare(deps, caller, &ask).await?;
     let mut ready = Ready::unsaved(&plan, &grant, &secret, &environment, None)?;
     ready.organization_gate = deps.gates.of(caller.organization(), deps.settings.max_concurrent_calls);
     call::check(deps, Arc::new(ready), entities).await

@@ -84,22 +84,7 @@ impl Store {
         text: impl Into<Fork>,
         values: &[Value<'_>],
     ) -> Result<Option<R>> {
-        let text = text.into();
-        if self.1.is_some() {
-            let mut work = self.begin().await?;
-            let row = work.row(text, values).await?;
-            work.end(row.is_some()).await?;
-            return Ok(row);
-        }
-        match &self.0 {
-            // All rows, because SQLite ends a statement's transaction only when it has run to its end.
-            Pools::Sqlite { write, .. } => {
-                sqlite_query(text, values).fetch_all(write).await?.into_iter().next().map(read).transpose()
-            }
-            Pools::Postgres(pool) => {
-                postgres_query(text, values).fetch_optional(pool).await?.map(read).transpose()
-            }
-        }
+        Ok(self.write_rows(text, values).await?.into_iter().next())
     }
 
     /// Writes by one statement with RETURNING; all rows.
@@ -109,6 +94,13 @@ impl Store {
         values: &[Value<'_>],
     ) -> Result<Vec<R>> {
         let text = text.into();
+        if self.1.is_some() {
+            let mut work = self.begin().await?;
+            let rows = work.rows(text, values).await?;
+            work.end(!rows.is_empty()).await?;
+            return Ok(rows);
+        }
+        // All of them, also where one is wanted: SQLite ends a statement's transaction only when it has run to its end.
         match &self.0 {
             Pools::Sqlite { write, .. } => {
                 sqlite_query(text, values).fetch_all(write).await?.into_iter().map(read).collect()
