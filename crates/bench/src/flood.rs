@@ -111,7 +111,7 @@ async fn pour(
     while !stop.load(Ordering::Relaxed) {
         let number = sent.fetch_add(1, Ordering::Relaxed);
         let answer = connection.exchange(target.request(number)).await?;
-        if answer.status != target.status {
+        if !target.accepts(answer.status) {
             bail!("a bad credential was answered {}", answer.status);
         }
         tokio::time::sleep(PAUSE).await;
