@@ -30,14 +30,33 @@ impl FromRequest<App> for Body {
     type Rejection = Error;
 
     async fn from_request(request: Request, _: &App) -> Result<Self> {
+        Arrived::of(request).await?.object().map(Self)
+    }
+}
+
+/// A body with what decides over it.
+struct Arrived {
+    bytes: Bytes,
+    is_json: bool,
+    caller: Option<Caller>,
+}
+
+impl Arrived {
+    /// Read even when it is refused: an unread body would end the connection under a client that sends on it.
+    async fn of(request: Request) -> Result<Self> {
         let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let is_json = kind.is_some_and(is_json);
         let caller = request.extensions().get::<Caller>().cloned();
-        // Read even when it is refused: an unread body would end the connection under a client that sends on it.
-        let bytes = read(request).await?;
-        let map = if is_json { object(&bytes)? } else { return Err(not_json()) };
-        check_workspace(caller.as_ref(), &map)?;
-        Ok(Self(map))
+        Ok(Self { bytes: read(request).await?, is_json, caller })
+    }
+
+    fn object(&self) -> Result<Map<String, Value>> {
+        if !self.is_json {
+            return Err(not_json());
+        }
+        let map = object(&self.bytes)?;
+        check_workspace(self.caller.as_ref(), &map)?;
+        Ok(map)
     }
 }
 
@@ -319,15 +338,10 @@ impl FromRequest<App> for OptionalBody {
     type Rejection = Error;
 
     async fn from_request(request: Request, _: &App) -> Result<Self> {
-        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-        let is_json = kind.is_some_and(is_json);
-        let caller = request.extensions().get::<Caller>().cloned();
-        let bytes = read(request).await?;
-        if bytes.iter().all(u8::is_ascii_whitespace) {
+        let arrived = Arrived::of(request).await?;
+        if arrived.bytes.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self(Map::new()));
         }
-        let map = if is_json { object(&bytes)? } else { return Err(not_json()) };
-        check_workspace(caller.as_ref(), &map)?;
-        Ok(Self(map))
+        arrived.object().map(Self)
     }
 }

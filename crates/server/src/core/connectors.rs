@@ -8,7 +8,7 @@ use crate::core::catalog::ConnectorType;
 use crate::core::consent::{self, Redeem, Redeemable};
 use crate::core::error::{Error, Kind, Result};
 use crate::core::grants::{self, GrantSecret, Import, ImportedOauth};
-use crate::core::idempotency::Keyed;
+use crate::core::idempotency::{Keyed, claim};
 use crate::core::import::Imported;
 use crate::core::pin::Pin;
 use crate::core::{Deps, audit, jobs, oauth_apps, workspaces};
@@ -142,13 +142,6 @@ async fn by_credentials(
         AuditRow { workspace_id: Some(workspace.id), ..told(deps, caller, "connector.create", &row.id) };
     deps.store.audited(entry).insert_connector(&row, &grant).await?;
     Ok(ConnectorView { connector: row, grant, workspace_name: workspace.name })
-}
-
-async fn claim(deps: &Deps, keyed: Option<&Keyed>) -> Result<()> {
-    match keyed {
-        Some(keyed) => keyed.claim(deps).await,
-        None => Ok(()),
-    }
 }
 
 /// A connector by credentials that may be stored: everything that can be wrong was checked.

@@ -183,6 +183,15 @@ impl Keyed {
     }
 }
 
+/// [`Keyed::claim`], where the call has a key.
+pub async fn claim(deps: &Deps, keyed: Option<&Keyed>) -> Result<()> {
+    match keyed {
+        // Boxed, because it is rare: its state would be moved with every call otherwise.
+        Some(keyed) => Box::pin(keyed.claim(deps)).await,
+        None => Ok(()),
+    }
+}
+
 fn in_progress() -> Error {
     Error::new(Kind::IdempotencyInProgress, "The first call with this Idempotency-Key still runs; ask again")
         .with("retryable", true)

@@ -7,7 +7,7 @@ use crate::core::Deps;
 use crate::core::access::Caller;
 use crate::core::describe;
 use crate::core::error::{Error, Result};
-use crate::core::idempotency::Keyed;
+use crate::core::idempotency::{Keyed, claim};
 use keybearer_connector::call::{Shaping, find_operation};
 use keybearer_connector::plan::Action;
 use serde_json::{Map, Value};
@@ -67,13 +67,6 @@ pub async fn execute(
             let driven = drive(deps, ready, operation, ask.params, ask.shaping, keyed).await?;
             Ok(Executed::Answer(Box::new(driven)))
         }
-    }
-}
-
-async fn claim(deps: &Deps, keyed: Option<&Keyed>) -> Result<()> {
-    match keyed {
-        Some(keyed) => Box::pin(keyed.claim(deps)).await,
-        None => Ok(()),
     }
 }
 

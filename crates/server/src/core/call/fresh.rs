@@ -28,10 +28,7 @@ pub(super) async fn fresh(deps: &Arc<Deps>, ready: Arc<Ready>) -> Result<Arc<Rea
         // Boxed, because it is rare: its state would be moved with every call otherwise.
         return Box::pin(renewed(deps, &ready)).await;
     }
-    if deps.settings.refresh_ahead
-        && ready.wants_renewal(now)
-        && deps.rests.may_go_ahead(&ready.grant.id, now)
-    {
+    if deps.settings.refresh_ahead && may_go_ahead(deps, &ready, now) {
         // The token still works: this call uses it, and a refresh in the background serves the next ones.
         let (deps, ready) = (Arc::clone(deps), Arc::clone(&ready));
         let tasks = deps.tasks.clone();
@@ -40,12 +37,16 @@ pub(super) async fn fresh(deps: &Arc<Deps>, ready: Arc<Ready>) -> Result<Arc<Rea
     Ok(ready)
 }
 
+/// The token ends soon, and nothing says that a refresh would fail now.
+fn may_go_ahead(deps: &Deps, ready: &Ready, now: i64) -> bool {
+    ready.wants_renewal(now) && deps.rests.may_go_ahead(&ready.grant.id, now)
+}
+
 /// Refreshes the tokens of connectors that were called since their last refresh and end soon, so that no call has to
 /// wait for it. A connector that is not called any more is refreshed once more at most.
 pub async fn renew_in_use(deps: &Arc<Deps>) {
     let now = deps.clock.now_ms();
-    let mut due = deps.ready.used(|ready| ready.wants_renewal(now));
-    due.retain(|ready| deps.rests.may_go_ahead(&ready.grant.id, now));
+    let due = deps.ready.used(|ready| may_go_ahead(deps, ready, now));
     stream::iter(due)
         .for_each_concurrent(AT_ONCE, |ready| async move {
             if let Err(error) = renewed(deps, &ready).await {
