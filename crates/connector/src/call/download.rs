@@ -16,8 +16,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
-    LAST_MODIFIED, RANGE,
+    ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, LAST_MODIFIED,
+    RANGE,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::{Map, Value};
@@ -127,8 +127,14 @@ pub(super) fn second_step(
         _ => return Err(none()),
     };
     let (url, credential) = file_location(target, location.trim())?;
-    let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("*/*"))]);
-    Ok(Prepared { method: Method::GET, url, credential, headers, body: Bytes::new(), stream: true })
+    Ok(Prepared {
+        method: Method::GET,
+        url,
+        credential,
+        headers: HeaderMap::new(),
+        body: Bytes::new(),
+        stream: true,
+    })
 }
 
 /// The file's URL, and whether it is one of the API itself: below the base by parsed origin and path, not by its text.

@@ -7,7 +7,8 @@ use std::borrow::Cow;
 
 /// A JSON string literal.
 pub(crate) fn quote(text: &str) -> String {
-    Value::String(text.to_owned()).to_string()
+    // Strings always have a JSON form; the second way is for the type alone.
+    serde_json::to_string(text).unwrap_or_else(|_| Value::from(text).to_string())
 }
 
 /// The text that a value has in a path, query, header or form: strings bare, numbers exactly as written,

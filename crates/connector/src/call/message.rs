@@ -16,7 +16,8 @@ pub struct Unsigned {
     pub method: Method,
     /// Where to; its origin is the target's, or (downloads, redirects, next links) one that the definition lists.
     pub url: Url,
-    /// Headers, without credentials. `Host`, `Content-Length` and `User-Agent` are the sender's.
+    /// Headers, without credentials. `Host`, `Content-Length` and `User-Agent` are the sender's, and `Accept: */*` where
+    /// there is none.
     pub headers: HeaderMap,
     /// Body; empty is none.
     pub body: Bytes,

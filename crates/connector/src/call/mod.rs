@@ -43,6 +43,7 @@ mod scan;
 mod selection;
 mod settings;
 mod shape;
+mod skeleton;
 mod slice;
 mod specials;
 mod supplied;

@@ -56,7 +56,7 @@ impl Reading<'_> {
         // Bytes that are no UTF-8 become U+FFFD, as with the published executor: one bad byte in a name must not hide
         // all records.
         let repaired;
-        let (whole, body) = match std::str::from_utf8(&response.body) {
+        let (whole, body) = match simdutf8::basic::from_utf8(&response.body) {
             Ok(whole) => (whole, &response.body),
             Err(_) => {
                 repaired = Bytes::from(String::from_utf8_lossy(&response.body).into_owned());

@@ -10,7 +10,7 @@ use super::target::Target;
 use super::{body, encode, json, next_page, query, supplied};
 use crate::plan::{Location, Operation, PathTemplate, Piece};
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use jiff::Timestamp;
 use url::Url;
@@ -49,9 +49,6 @@ pub(super) fn prepare(
             header_value(&written.content_type)
                 .ok_or_else(|| broken("the definition's content type is no header value"))?,
         );
-    }
-    if !headers.contains_key(ACCEPT) {
-        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
     }
     let url = if let Some(cursor) = &accepted.next_url {
         next_page(operation, target, cursor)?

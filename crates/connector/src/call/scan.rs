@@ -5,6 +5,7 @@
 //! from a map of quotes that is made 64 bytes at a time ([`Specials`]), and the rest is one comparison a token for text
 //! without white space, which most answers are.
 
+use super::skeleton::Skeleton;
 use super::specials::{Cursor, Specials};
 use wide::u8x16;
 
@@ -92,6 +93,17 @@ impl<'a> Scanner<'a> {
         let room = MAX_DEPTH.saturating_sub(self.depth);
         (self.at, self.cursor) = after_value(self.bytes, &mut self.specials, self.cursor, self.at, room)?;
         Ok(())
+    }
+
+    /// Reads as many commas and records as are like the record that began at `start` and ends here. Says how many.
+    pub(super) fn alike(&mut self, start: usize) -> usize {
+        let Some(skeleton) = self.bytes.get(start..self.at).and_then(Skeleton::of) else { return 0 };
+        let (end, count) = skeleton.follow(self.bytes, self.at);
+        if count > 0 {
+            self.at = end;
+            self.cursor = self.specials.seek(end);
+        }
+        count
     }
 
     /// Nothing but white space may follow.
@@ -248,8 +260,9 @@ fn space(specials: &mut Specials<'_>, cursor: &mut Cursor, at: usize) -> usize {
     after
 }
 
+/// The first byte from `at` on that is no white space.
 #[inline(never)]
-fn after_space(bytes: &[u8], mut at: usize) -> usize {
+pub(super) fn after_space(bytes: &[u8], mut at: usize) -> usize {
     while let Some(block) = bytes.get(at..).and_then(|rest| rest.first_chunk::<16>()) {
         let block = u8x16::new(*block);
         let is = |byte| block.simd_eq(u8x16::splat(byte));
@@ -265,7 +278,7 @@ fn after_space(bytes: &[u8], mut at: usize) -> usize {
 }
 
 /// Past an escape; `at` is its backslash.
-fn after_escape(bytes: &[u8], at: usize) -> Result<usize, NotJson> {
+pub(super) fn after_escape(bytes: &[u8], at: usize) -> Result<usize, NotJson> {
     match bytes.get(at + 1) {
         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
         Some(b'u') => {
@@ -277,7 +290,7 @@ fn after_escape(bytes: &[u8], at: usize) -> Result<usize, NotJson> {
 }
 
 /// Past a number, `true`, `false` or `null`.
-fn after_scalar(bytes: &[u8], at: usize) -> Result<usize, NotJson> {
+pub(super) fn after_scalar(bytes: &[u8], at: usize) -> Result<usize, NotJson> {
     match bytes.get(at) {
         Some(b't') => after_literal(bytes, at, b"true"),
         Some(b'f') => after_literal(bytes, at, b"false"),

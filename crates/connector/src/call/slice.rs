@@ -37,6 +37,9 @@ pub(crate) struct Match {
     pub(crate) kind: Kind,
 }
 
+/// How often records of a list may turn out not to be alike.
+const TRIES: u32 = 4;
+
 /// Paths that one pass can carry.
 const AT_ONCE: usize = 64;
 
@@ -142,10 +145,13 @@ impl Walk<'_, '_> {
         let every = self.alive_after(alive, depth, |step| matches!(step, Step::Every));
         let indexed = self.alive_after(alive, depth, |step| matches!(step, Step::Index(_)));
         let (mut count, mut odd) = (0, false);
+        // While nothing is wanted of the elements, those that are alike are read at once.
+        let mut tries = if every | indexed == 0 { TRIES } else { 0 };
         let mut more = !self.scanner.take(b']');
         while more {
             self.scanner.space();
-            odd |= self.scanner.peek() != Some(b'{');
+            let (start, record) = (self.scanner.position(), self.scanner.peek() == Some(b'{'));
+            odd |= !record;
             let here = self.alive_after(
                 indexed,
                 depth,
@@ -153,6 +159,11 @@ impl Walk<'_, '_> {
             );
             self.value(here | every, depth + 1)?;
             count += 1;
+            if record && tries > 0 {
+                let alike = self.scanner.alike(start);
+                count += alike;
+                tries = if alike > 1 { TRIES } else { tries - 1 };
+            }
             self.scanner.space();
             more = self.scanner.take(b',');
             if !more {

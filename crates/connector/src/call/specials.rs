@@ -8,7 +8,7 @@ use wide::u8x16;
 /// Bytes of one word of bits.
 const BLOCK: usize = 64;
 /// Words that are made at once.
-const AHEAD: usize = 32;
+const AHEAD: usize = 8;
 
 /// The bits of a part of a text.
 #[derive(Debug)]
@@ -40,6 +40,17 @@ impl<'a> Specials<'a> {
     /// The text.
     pub(super) const fn bytes(&self) -> &'a [u8] {
         self.bytes
+    }
+
+    /// The first special at `at` or behind it, wherever that is.
+    pub(super) fn seek(&mut self, at: usize) -> Cursor {
+        let base = at / BLOCK * BLOCK;
+        if !(self.start..self.start + BLOCK * AHEAD).contains(&base) {
+            self.start = base;
+            self.fill();
+        }
+        let bits = self.words.get((base - self.start) / BLOCK).copied().unwrap_or(u64::MAX);
+        Cursor { bits: bits & (u64::MAX << (at % BLOCK)), base }
     }
 
     /// The first word with a bit behind the one at `base`.

@@ -4,6 +4,7 @@
 //! one 422 names all of them; [`Fields::finish`] ends the collecting.
 
 use super::App;
+use super::members::Members;
 use crate::core::access::Caller;
 use crate::core::catalog::ConnectorType;
 use crate::core::error::{Error, FieldError, Kind, Result};
@@ -24,7 +25,7 @@ const WORKSPACE_NAMES: [&str; 3] = ["workspace_name", "external_user_id", "custo
 pub(super) const TEXT_MAX: usize = 1024;
 
 /// A request body that is a JSON object.
-pub(super) struct Body(pub(super) Map<String, Value>);
+pub(super) struct Body(pub(super) Members);
 
 impl FromRequest<App> for Body {
     type Rejection = Error;
@@ -50,20 +51,20 @@ impl Arrived {
         Ok(Self { bytes: read(request).await?, is_json, caller })
     }
 
-    fn object(&self) -> Result<Map<String, Value>> {
+    fn object(&self) -> Result<Members> {
         if !self.is_json {
             return Err(not_json());
         }
-        let map = object(&self.bytes)?;
-        check_workspace(self.caller.as_ref(), &map)?;
-        Ok(map)
+        let members = object(&self.bytes)?;
+        check_workspace(self.caller.as_ref(), &members)?;
+        Ok(members)
     }
 }
 
 /// A body that names another workspace than a scoped token's own is refused, whatever else it is about.
-fn check_workspace(caller: Option<&Caller>, map: &Map<String, Value>) -> Result<()> {
+fn check_workspace(caller: Option<&Caller>, members: &Members) -> Result<()> {
     let Some(caller) = caller.filter(|caller| caller.workspace().is_some()) else { return Ok(()) };
-    let text = |name: &str| map.get(name).and_then(Value::as_str);
+    let text = |name: &str| members.get(name).and_then(Value::as_str);
     for name in WORKSPACE_NAMES.into_iter().filter_map(text) {
         caller.allow_workspace_name(name)?;
     }
@@ -95,15 +96,14 @@ fn not_json() -> Error {
     Error::new(Kind::UnsupportedMediaType, text)
 }
 
-fn object(bytes: &[u8]) -> Result<Map<String, Value>> {
-    let value: Value = serde_json::from_slice(bytes).map_err(|error| {
+fn object(bytes: &[u8]) -> Result<Members> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        if error.is_data() {
+            return Error::new(Kind::BadRequest, "The request body must be a JSON object");
+        }
         let place = format!("line {}, column {}", error.line(), error.column());
         Error::new(Kind::BadRequest, format!("The request body is not JSON: {place}"))
-    })?;
-    match value {
-        Value::Object(map) => Ok(map),
-        _ => Err(Error::new(Kind::BadRequest, "The request body must be a JSON object")),
-    }
+    })
 }
 
 fn is_json(kind: &str) -> bool {
@@ -127,14 +127,14 @@ async fn read(request: Request) -> Result<Bytes> {
 
 /// Fields of a body or query under check.
 pub(super) struct Fields {
-    map: Map<String, Value>,
+    members: Members,
     wrong: Vec<FieldError>,
 }
 
 impl Fields {
     /// Of a body or query.
-    pub(super) fn of(map: Map<String, Value>) -> Self {
-        Self { map, wrong: Vec::new() }
+    pub(super) fn of(members: impl Into<Members>) -> Self {
+        Self { members: members.into(), wrong: Vec::new() }
     }
 
     /// All wrong fields at once.
@@ -149,13 +149,16 @@ impl Fields {
 
     /// Takes a field; `null` counts as not given.
     pub(super) fn take(&mut self, name: &str) -> Option<Value> {
-        self.map.remove(name).filter(|value| !value.is_null())
+        self.members.remove(name).filter(|value| !value.is_null())
     }
 
     /// Names that nobody took.
     pub(super) fn refuse_rest(&mut self, known: &str) {
-        let names: Vec<String> =
-            self.map.keys().map(|name| name.chars().filter(|c| !c.is_control()).take(40).collect()).collect();
+        let names: Vec<String> = self
+            .members
+            .names()
+            .map(|name| name.chars().filter(|c| !c.is_control()).take(40).collect())
+            .collect();
         for name in names {
             self.wrong(&name, "unknown_field", format!("is not known; known are {known}"));
         }
@@ -182,7 +185,7 @@ impl Fields {
 
     /// A required text that is not blank. Empty when it is wrong: [`Fields::finish`] refuses.
     pub(super) fn required(&mut self, name: &str, max: usize) -> String {
-        if self.map.get(name).is_none_or(Value::is_null) {
+        if self.members.get(name).is_none_or(Value::is_null) {
             self.wrong(name, "missing", "is required");
             return String::new();
         }
@@ -304,7 +307,7 @@ impl Fields {
     pub(super) fn connector_type(&mut self, names: &[&'static str]) -> String {
         let given: Vec<(&str, Option<String>)> = names
             .iter()
-            .filter(|name| self.map.get(**name).is_some_and(|value| !value.is_null()))
+            .filter(|name| self.members.get(**name).is_some_and(|value| !value.is_null()))
             .map(|name| (*name, None))
             .collect();
         let given: Vec<_> = given.into_iter().map(|(name, _)| (name, self.text(name, TEXT_MAX))).collect();
@@ -332,7 +335,7 @@ pub(super) fn find_type(app: &App, name: &str) -> Result<Arc<ConnectorType>> {
 }
 
 /// A body that may be absent: no bytes are an empty object, whatever the content type.
-pub(super) struct OptionalBody(pub(super) Map<String, Value>);
+pub(super) struct OptionalBody(pub(super) Members);
 
 impl FromRequest<App> for OptionalBody {
     type Rejection = Error;
@@ -340,7 +343,7 @@ impl FromRequest<App> for OptionalBody {
     async fn from_request(request: Request, _: &App) -> Result<Self> {
         let arrived = Arrived::of(request).await?;
         if arrived.bytes.iter().all(u8::is_ascii_whitespace) {
-            return Ok(Self(Map::new()));
+            return Ok(Self(Members::default()));
         }
         arrived.object().map(Self)
     }

@@ -6,6 +6,7 @@ use super::answer::{connector, connector_summary, ok};
 use super::body::{Body, Fields, OptionalBody, TEXT_MAX, TYPE_NAMES, find_type};
 use super::flows::{connector_name, uuid};
 use super::idempotency::{OptionalKey, once};
+use super::members::Members;
 use super::query::{Id, Query, cursor_after};
 use super::{Answer, App, schema};
 use crate::core::access::Caller;
@@ -70,7 +71,7 @@ pub(super) async fn create(
     OptionalKey(key): OptionalKey,
     Body(body): Body,
 ) -> Answer {
-    let request = key.is_some().then(|| fingerprint(&body));
+    let request = key.is_some().then(|| fingerprint(body.to_map()));
     let ask = read_create(&app, body, true)?;
     let (Some(key), Some(request)) = (key, request) else {
         let view = connectors::create(&app, &caller, ask, None).await?;
@@ -101,7 +102,7 @@ pub(super) async fn create(
     extensions(("x-keybearer-errors" = json!(["credentials_mismatch", "invalid", "unknown_entity", "not_found"]))),
 )]
 pub(super) async fn check_unsaved(State(app): State<App>, caller: Caller, Body(mut body): Body) -> Answer {
-    let entities = body.shift_remove("entities");
+    let entities = body.remove("entities");
     let mut fields =
         Fields::of(serde_json::Map::from_iter([("entities".to_owned(), entities.unwrap_or(Value::Null))]));
     let entities = fields.texts("entities", 100).unwrap_or_default();
@@ -111,11 +112,7 @@ pub(super) async fn check_unsaved(State(app): State<App>, caller: Caller, Body(m
     ok(checked(None, &report))
 }
 
-fn read_create(
-    app: &App,
-    body: serde_json::Map<String, Value>,
-    secret_allowed: bool,
-) -> Result<Create, crate::core::error::Error> {
+fn read_create(app: &App, body: Members, secret_allowed: bool) -> Result<Create, crate::core::error::Error> {
     let mut fields = Fields::of(body);
     let workspace_name = fields.required_workspace_name();
     let names = [TYPE_NAMES[0], TYPE_NAMES[1], TYPE_NAMES[2], "source_template_id"];

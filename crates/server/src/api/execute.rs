@@ -5,6 +5,7 @@
 use super::body::{Body, Fields, TEXT_MAX};
 use super::connectors::checked;
 use super::idempotency::{Key, OptionalKey, once};
+use super::members::Members;
 use super::problem::status_and_code;
 use super::query::Id;
 use super::{Answer, App, pieces, schema};
@@ -21,8 +22,9 @@ use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderValue, header};
 use keybearer_connector::call::{Answer as CallAnswer, Payload, Shaping, StreamHead};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Fields of a projection.
 const FIELDS_MAX: usize = 500;
@@ -84,7 +86,7 @@ pub(super) async fn run(
         entry.tell(&app, executed.as_ref().err());
     }
     let executed = executed?;
-    let elapsed = app.clock.ticks().saturating_sub(started).as_millis();
+    let elapsed = app.clock.ticks().saturating_sub(started);
     match executed {
         Executed::Answer(driven) => Ok(match *driven {
             Driven {
@@ -94,8 +96,8 @@ pub(super) async fn run(
                 ..
             } => stream(&head, body, place),
             Driven { answer, .. } => {
-                let (head, result, tail) = envelope(answer, &id, elapsed);
-                json(pieces::body(head, result, tail))
+                let (result, tail) = envelope(answer, &id, elapsed);
+                json(pieces::body(HEAD, result, tail))
             }
         }),
         Executed::Check(report) => Ok(json(plain(&checked(Some(&id), &report), &id, elapsed).into())),
@@ -104,9 +106,9 @@ pub(super) async fn run(
 }
 
 /// The same with a key. The connector is resolved first: an answer from before is for those who may reach it now.
-async fn run_once(app: App, caller: Caller, id: String, key: Key, body: Map<String, Value>) -> Answer {
+async fn run_once(app: App, caller: Caller, id: String, key: Key, body: Members) -> Answer {
     let started = app.clock.ticks();
-    let request = fingerprint(&body);
+    let request = fingerprint(body.to_map());
     let (ask, intent) = read(body)?;
     let entry = Entry::of(&app, &caller, &id, &ask, intent);
     let ready = resolve(&app, &caller, &id).await?;
@@ -119,11 +121,11 @@ async fn run_once(app: App, caller: Caller, id: String, key: Key, body: Map<Stri
             entry.tell(&done, executed.as_ref().err());
         }
         let executed = executed?;
-        let elapsed = done.clock.ticks().saturating_sub(started).as_millis();
+        let elapsed = done.clock.ticks().saturating_sub(started);
         Ok(match executed {
             Executed::Answer(driven) => {
-                let (head, result, tail) = envelope(driven.answer, &id, elapsed);
-                [head.as_slice(), &result, &tail].concat()
+                let (result, tail) = envelope(driven.answer, &id, elapsed);
+                [HEAD, &result, &tail].concat()
             }
             Executed::Check(report) => plain(&checked(Some(&id), &report), &id, elapsed),
             Executed::Description(value) => plain(&value, &id, elapsed),
@@ -168,7 +170,7 @@ fn only_reads(action: &str) -> bool {
 }
 
 /// What is asked for, and why.
-fn read(body: Map<String, Value>) -> Result<(Execute, Option<String>), Error> {
+fn read(body: Members) -> Result<(Execute, Option<String>), Error> {
     let mut fields = Fields::of(body);
     let entity = word(&mut fields, "entity");
     let action = word(&mut fields, "action");
@@ -194,7 +196,8 @@ fn read(body: Map<String, Value>) -> Result<(Execute, Option<String>), Error> {
 /// Entity and action must be there, but may be empty: `describe` has no entity.
 fn word(fields: &mut Fields, name: &str) -> String {
     match fields.take(name) {
-        Some(Value::String(text)) if text.chars().count() <= TEXT_MAX => text,
+        // Bytes first: few texts are so long that their characters must be counted.
+        Some(Value::String(text)) if text.len() <= TEXT_MAX || text.chars().count() <= TEXT_MAX => text,
         Some(Value::String(_)) => {
             fields.wrong(name, "too_long", "must have at most 1024 characters");
             String::new()
@@ -210,8 +213,11 @@ fn word(fields: &mut Fields, name: &str) -> String {
     }
 }
 
-/// What stands before the result, the result, and what stands behind it.
-fn envelope(answer: CallAnswer, id: &str, elapsed: u128) -> (Vec<u8>, Bytes, Vec<u8>) {
+/// What stands before a result.
+const HEAD: &[u8] = br#"{"status":"success","result":"#;
+
+/// The result, and what stands behind it.
+fn envelope(answer: CallAnswer, id: &str, elapsed: Duration) -> (Bytes, Vec<u8>) {
     let mut tail = Vec::with_capacity(512);
     tail.extend_from_slice(br#","connector_metadata":"#);
     answer.meta.write(&mut tail);
@@ -221,12 +227,11 @@ fn envelope(answer: CallAnswer, id: &str, elapsed: u128) -> (Vec<u8>, Bytes, Vec
         Payload::Shaped(bytes) => Bytes::from(bytes),
         Payload::Stream(_) => Bytes::from_static(b"null"),
     };
-    (br#"{"status":"success","result":"#.to_vec(), result, tail)
+    (result, tail)
 }
 
-fn plain(result: &Value, id: &str, elapsed: u128) -> Vec<u8> {
-    let mut out = Vec::new();
-    out.extend_from_slice(br#"{"status":"success","result":"#);
+fn plain(result: &Value, id: &str, elapsed: Duration) -> Vec<u8> {
+    let mut out = HEAD.to_vec();
     out.extend_from_slice(result.to_string().as_bytes());
     out.extend_from_slice(
         br#","connector_metadata":{"has_next_page":false,"end_cursor":null,"pagination":{"cursor":null}}"#,
@@ -236,11 +241,11 @@ fn plain(result: &Value, id: &str, elapsed: u128) -> Vec<u8> {
 }
 
 /// The id is a checked UUID, so it needs no escaping.
-fn finish(out: &mut Vec<u8>, id: &str, elapsed: u128) {
+fn finish(out: &mut Vec<u8>, id: &str, elapsed: Duration) {
     out.extend_from_slice(br#","execution_metadata":{"connector_instance_id":""#);
     out.extend_from_slice(id.as_bytes());
     out.extend_from_slice(br#"","execution_time_ms":"#);
-    out.extend_from_slice(elapsed.to_string().as_bytes());
+    out.extend_from_slice(elapsed.as_millis().to_string().as_bytes());
     out.extend_from_slice(b"}}");
 }
 

@@ -20,6 +20,7 @@ mod idempotency;
 mod import;
 mod jobs;
 mod layer;
+mod members;
 mod oauth_apps;
 mod openapi;
 mod organization_settings;

@@ -57,8 +57,8 @@ pub enum Outcome {
 
 /// What a key was used for, independent of the order of a body's members. Kept sealed only: a body may hold secrets
 /// that can be guessed.
-pub fn fingerprint(body: &Map<String, Value>) -> [u8; 32] {
-    let mut body = Value::Object(body.clone());
+pub fn fingerprint(body: Map<String, Value>) -> [u8; 32] {
+    let mut body = Value::Object(body);
     body.sort_all_objects();
     digest("idempotency request", &body.to_string())
 }
