@@ -12,6 +12,9 @@ use wide::u8x16;
 /// Deepest nesting that is accepted.
 pub(super) const MAX_DEPTH: u32 = 128;
 
+/// With room for fewer records than these behind one, its skeleton costs more than it saves.
+const WORTHWHILE: usize = 6;
+
 /// The text is no JSON (or nested deeper than [`MAX_DEPTH`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct NotJson;
@@ -97,6 +100,9 @@ impl<'a> Scanner<'a> {
 
     /// Reads as many commas and records as are like the record that began at `start` and ends here. Says how many.
     pub(super) fn alike(&mut self, start: usize) -> usize {
+        if self.bytes.len() - self.at < (self.at - start) * WORTHWHILE {
+            return 0;
+        }
         let Some(skeleton) = self.bytes.get(start..self.at).and_then(Skeleton::of) else { return 0 };
         let (end, count) = skeleton.follow(self.bytes, self.at);
         if count > 0 {

@@ -201,7 +201,7 @@ mod tests {
         let like = prop::collection::vec(scalar(), 4).prop_map(|values| {
             json!({"id": values[0], "a longer name of a member": {"é\n": values[1]}, "none": {}, "list": [values[2], []], "last": values[3]})
         });
-        prop_oneof![20 => like, 1 => Just(json!({"id": 1})), 1 => Just(json!({})), 1 => Just(json!([1])), 1 => scalar()]
+        prop_oneof![40 => like, 1 => Just(json!({"id": 1})), 1 => Just(json!({})), 1 => Just(json!([1])), 1 => scalar()]
     }
 
     fn count(text: &str) -> Option<usize> {
@@ -251,7 +251,7 @@ mod tests {
     proptest! {
         #[test]
         fn lists_agree_with_a_tree(
-            records in prop::collection::vec(record(), 0..12),
+            records in prop::collection::vec(record(), 0..50),
             pretty in any::<bool>(),
             change in prop::option::weighted(0.5, (any::<prop::sample::Index>(), prop::sample::select(&b"\"\\{}[],:x0 \n\x01"[..]))),
         ) {
