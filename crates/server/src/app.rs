@@ -167,6 +167,7 @@ fn settings(config: &Config) -> Settings {
         callback_mode: config.callback_mode,
         refresh_ahead: config.refresh_ahead,
         audit_executes: config.audit_executes,
+        audit_retention: config.audit_retention,
         upstream_timeout: config.upstream_timeout,
         retry_base_delay: config.retry_base_delay,
         oauth_apps: config.oauth_apps.clone(),

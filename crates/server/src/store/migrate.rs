@@ -20,6 +20,7 @@ macro_rules! files {
             6 "0006_audit",
             7 "0007_organization_settings",
             8 "0008_oldest_version",
+            9 "0009_audit_anchors",
         )
     };
     ($directory:literal: $($version:literal $name:literal),* $(,)?) => {
