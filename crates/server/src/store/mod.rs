@@ -47,6 +47,7 @@ pub use idempotency::IdempotencyRow;
 pub use idle_grants::IdleGrant;
 pub use jobs::{JobReport, JobRow};
 pub use keys::KeyRow;
+pub use migrate::Tables;
 pub use oauth_apps::OauthAppRow;
 pub use organization_settings::{OrganizationSettings, OrganizationSettingsChange};
 pub use organizations::{Bootstrap, Contents, OrganizationRow};

@@ -27,12 +27,16 @@ impl Chain {
             let sealed = keyring.seal(&PLACE, key.expose_secret(), random).map_err(Error::internal)?;
             store.insert_audit_key(KEY, &sealed, clock.now_ms()).await?;
         }
-        let stored =
-            store.audit_key(KEY).await?.ok_or_else(|| Error::internal("the audit key is not stored"))?;
+        let stored = Self::stored(store, keyring).await?;
+        stored.ok_or_else(|| Error::internal("the audit key is not stored"))
+    }
+
+    /// Opens the installation's key, if there is one.
+    pub async fn stored(store: &Store, keyring: &Keyring) -> Result<Option<Self>> {
+        let Some(stored) = store.audit_key(KEY).await? else { return Ok(None) };
         let bytes = keyring.open(&PLACE, &stored.0).map_err(Error::internal)?;
-        MacKey::of(bytes.expose_secret())
-            .map(Self)
-            .ok_or_else(|| Error::internal("the audit key has no 32 bytes"))
+        let key = MacKey::of(bytes.expose_secret());
+        key.map(|key| Some(Self(key))).ok_or_else(|| Error::internal("the audit key has no 32 bytes"))
     }
 
     /// Links entries after the head. None where the head is not this server's work: to go on from it would sign what
