@@ -5,6 +5,7 @@
 use crate::api::{self, Edge};
 use crate::clock::{Clock, Random};
 use crate::config::{ClientCredentials, Config};
+use crate::core::audit::Chain;
 use crate::core::catalog::Catalog;
 use crate::core::{Deps, Settings, keys, tokens::Tokens};
 use crate::egress::{Egress, Limits};
@@ -25,6 +26,8 @@ use tokio_util::task::TaskTracker;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Running requests may take this long after a stop signal.
 const DRAIN: Duration = Duration::from_secs(30);
+/// What is wrong when the chain cannot be opened.
+const AUDIT_KEY: &str = "the audit log's key cannot be opened";
 
 /// A server that has not bound its address yet.
 pub struct App {
@@ -57,9 +60,7 @@ impl App {
         if let Some(credentials) = &config.bootstrap {
             bootstrap(&store, credentials, &clock, &random).await?;
         }
-        let chain = crate::core::audit::Chain::open(&store, &keyring, &clock, &random)
-            .await
-            .context("the audit log's key cannot be opened")?;
+        let chain = Chain::open(&store, &keyring, &clock, &random).await.context(AUDIT_KEY)?;
         let limits = Limits {
             timeout: config.upstream_timeout,
             connect_timeout: CONNECT_TIMEOUT.min(config.upstream_timeout),
@@ -167,6 +168,7 @@ fn settings(config: &Config) -> Settings {
         callback_mode: config.callback_mode,
         refresh_ahead: config.refresh_ahead,
         audit_executes: config.audit_executes,
+        audit_retention: config.audit_retention,
         upstream_timeout: config.upstream_timeout,
         retry_base_delay: config.retry_base_delay,
         oauth_apps: config.oauth_apps.clone(),
@@ -178,14 +180,22 @@ fn settings(config: &Config) -> Settings {
 async fn master_source(config: &Config, store: &Store, random: &Random) -> anyhow::Result<MasterSource> {
     let source = existing_keys(config)?;
     let Some(path) = config.generated_key_file() else { return Ok(source) };
-    if !path.exists() && !store.list_keys().await?.is_empty() {
-        anyhow::bail!(
-            "KEYBEARER_MASTER_KEY: the database is sealed, and {} is gone; put the key file back or set the variable",
-            path.display()
-        );
+    if !store.list_keys().await?.is_empty() {
+        key_is_there(config)?;
     }
     MasterKey::load_or_generate(&path, random)?;
     Ok(source)
+}
+
+/// Refuses where the database is sealed with a generated key whose file is gone.
+fn key_is_there(config: &Config) -> anyhow::Result<()> {
+    match config.generated_key_file() {
+        Some(path) if !path.exists() => anyhow::bail!(
+            "KEYBEARER_MASTER_KEY: the database is sealed, and {} is gone; put the key file back or set the variable",
+            path.display()
+        ),
+        _ => Ok(()),
+    }
 }
 
 /// Where the key-encryption keys are. Makes none.
@@ -215,8 +225,24 @@ async fn open_keyring(
             .insert_first_key(&KeyRow { id: key.id, wrapped: key.wrapped, created_at: key.created_at })
             .await?;
     }
+    unlock(source, store).await
+}
+
+async fn unlock(source: MasterSource, store: &Store) -> anyhow::Result<Keyring> {
     let rows = keys::stored(store).await?;
     Keyring::unlock(source, &rows).context("KEYBEARER_MASTER_KEY: this key does not open the database; the start is refused so that nothing is lost")
+}
+
+/// Opens the keys of a database that is there; none where nothing was ever sealed. Makes none.
+pub async fn stored_keyring(config: &Config, store: &Store) -> anyhow::Result<Option<Keyring>> {
+    let source = existing_keys(config)?;
+    if store.list_keys().await?.is_empty() {
+        return Ok(None);
+    }
+    key_is_there(config)?;
+    let keyring = unlock(source, store).await?;
+    Chain::stored(store, &keyring).await.context(AUDIT_KEY)?;
+    Ok(Some(keyring))
 }
 
 async fn bootstrap(
@@ -241,9 +267,22 @@ async fn bootstrap(
             tracing::info!(organization_id = organization.id, "organization `default` created");
         }
         Bootstrap::Present { .. } => {}
-        Bootstrap::OtherSecret { organization_id } => anyhow::bail!(
-            "KEYBEARER_BOOTSTRAP_CLIENT_SECRET: not the secret that organization {organization_id} was created with; the bootstrap only creates, it does not change secrets"
-        ),
+        Bootstrap::OtherSecret { organization_id } => return Err(other_secret(&organization_id)),
     }
     Ok(())
+}
+
+/// Refuses bootstrap credentials that are there with another secret. Makes none; false where they are not there.
+pub async fn bootstrap_is_there(store: &Store, credentials: &ClientCredentials) -> anyhow::Result<bool> {
+    let Some(known) = store.credential_by_client_id(&credentials.client_id).await? else {
+        return Ok(false);
+    };
+    let same = known.secret_hash == digest("client_secret", credentials.client_secret.expose_secret());
+    if same { Ok(true) } else { Err(other_secret(&known.organization_id)) }
+}
+
+fn other_secret(organization_id: &str) -> anyhow::Error {
+    anyhow::anyhow!(
+        "KEYBEARER_BOOTSTRAP_CLIENT_SECRET: not the secret that organization {organization_id} was created with; the bootstrap only creates, it does not change secrets"
+    )
 }

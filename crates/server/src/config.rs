@@ -68,6 +68,8 @@ pub struct Config {
     pub refresh_ahead: bool,
     /// `KEYBEARER_AUDIT_EXECUTES`: which executes the audit log tells.
     pub audit_executes: AuditExecutes,
+    /// `KEYBEARER_AUDIT_RETENTION`: entries of the audit log that are older are removed; none: they are kept for ever.
+    pub audit_retention: Option<Duration>,
     /// `KEYBEARER_UPSTREAM_TIMEOUT`: for one call with all its tries.
     pub upstream_timeout: Duration,
     /// `KEYBEARER_MAX_RESPONSE_BYTES`: largest decoded answer of a provider.
@@ -220,6 +222,7 @@ impl Config {
                 "`changes` or `all`",
                 AuditExecutes::from_name,
             )?,
+            audit_retention: source.optional("AUDIT_RETENTION", value::RETENTION, value::retention)?,
             upstream_timeout: source.parsed("UPSTREAM_TIMEOUT", "30s", value::DURATION, value::positive)?,
             max_response_bytes: source.parsed(
                 "MAX_RESPONSE_BYTES",

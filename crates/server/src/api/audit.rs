@@ -29,7 +29,7 @@ const PAGE_MAX: i64 = 1000;
     path = "/api/v1/audit",
     tag = "Audit",
     operation_id = "listAudit",
-    params(schema::audit::AuditQuery),
+    params(schema::audit::AuditFilter, schema::audit::AuditPaging),
     responses(
         (status = 200, description = "A page.", body = schema::audit::AuditPage),
     ),
@@ -57,7 +57,7 @@ pub(super) async fn list(State(app): State<App>, caller: Caller, Query(mut field
     path = "/api/v1/audit/export",
     tag = "Audit",
     operation_id = "exportAudit",
-    params(schema::audit::AuditExportQuery),
+    params(schema::audit::AuditFilter),
     responses(
         (status = 200, description = "JSON lines.", body = String, content_type = "application/x-ndjson"),
     ),

@@ -5,9 +5,9 @@
 use super::say;
 use crate::api::audit_entry;
 use crate::app::App;
-use crate::clock::{Clock, Random};
+use crate::clock::{Clock, Random, rfc3339};
 use crate::config::Config;
-use crate::core::audit::{self, chain};
+use crate::core::audit::{self, Verdict};
 use crate::store::AuditFilter;
 use clap::Subcommand;
 
@@ -17,7 +17,7 @@ const PAGE: i64 = 1000;
 pub(super) enum Audit {
     /// Walk the chain of each organization's audit log and name the first entry that is wrong or missing
     #[command(
-        after_help = "Example: keybearer audit verify\nPrints `SEQ HASH` of each chain's end: noted elsewhere, it proves that the log was not rolled back."
+        after_help = "Example: keybearer audit verify\nPrints `SEQ HASH` of each chain's end: noted elsewhere, it proves that the log was not rolled back.\nWith KEYBEARER_AUDIT_RETENTION it also says how many entries were pruned, and up to when."
     )]
     Verify {
         /// Only this organization
@@ -52,14 +52,12 @@ async fn verify(app: &App, only: Option<String>) -> anyhow::Result<()> {
     };
     let mut wrong = 0;
     for organization in all {
-        let verdict = chain::verify(&app.deps, &organization).await?;
+        let verdict = audit::verify(&app.deps, &organization).await?;
         match verdict.fault {
-            None => say(&format!(
-                "ok       {organization}  {} {}  {} not linked yet",
-                verdict.good,
-                verdict.head.as_deref().unwrap_or("-"),
-                app.deps.store.unchained_entries(&organization).await?
-            )),
+            None => {
+                let unlinked = app.deps.store.unchained_entries(&organization).await?;
+                say(&good(&organization, &verdict, unlinked));
+            }
             Some(fault) => {
                 wrong += 1;
                 say(&format!("problem  {organization}  {fault}"));
@@ -67,6 +65,14 @@ async fn verify(app: &App, only: Option<String>) -> anyhow::Result<()> {
         }
     }
     if wrong == 0 { Ok(()) } else { Err(anyhow::anyhow!("{wrong} audit logs are not as they were written")) }
+}
+
+fn good(organization: &str, verdict: &Verdict, unlinked: i64) -> String {
+    let head = verdict.head.as_deref().unwrap_or("-");
+    let pruned = verdict.pruned.map_or_else(String::new, |pruned| {
+        format!("  {} pruned, up to {}", pruned.entries, rfc3339(pruned.latest))
+    });
+    format!("ok       {organization}  {} {head}  {unlinked} not linked yet{pruned}", verdict.good)
 }
 
 async fn export(app: &App, organization: &str) -> anyhow::Result<()> {
@@ -78,5 +84,22 @@ async fn export(app: &App, organization: &str) -> anyhow::Result<()> {
         for row in &rows {
             say(&audit_entry(row).to_string());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::audit::Pruned;
+
+    #[test]
+    fn what_was_pruned_is_said_where_something_was() {
+        let whole = Verdict { good: 6, pruned: None, head: Some("af01".to_owned()), fault: None };
+        assert_eq!(good("acme", &whole, 2), "ok       acme  6 af01  2 not linked yet");
+        let cut = Verdict { pruned: Some(Pruned { entries: 4, latest: 1_780_272_000_000 }), ..whole };
+        assert_eq!(
+            good("acme", &cut, 0),
+            "ok       acme  6 af01  0 not linked yet  4 pruned, up to 2026-06-01T00:00:00Z"
+        );
     }
 }

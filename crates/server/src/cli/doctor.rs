@@ -1,10 +1,14 @@
 //! `keybearer doctor`: what is right, what is wrong, and what to do about it.
+//!
+//! Knows what an operator has to hear. Only looks: it makes no file, no table and no key, and must not use what does.
 
 use super::say;
-use crate::app::App;
-use crate::clock::{Clock, Random};
+use crate::app;
+use crate::clock::Clock;
 use crate::config::Config;
-use crate::store::OrganizationRow;
+use crate::core::catalog::Catalog;
+use crate::store::{OrganizationRow, Store, Tables};
+use secrecy::ExposeSecret;
 use url::Url;
 
 struct Findings {
@@ -44,23 +48,74 @@ async fn examine(config: Config, findings: &mut Findings) {
         Findings::warn(&format!("configuration: {name} is not known and has no effect"));
     }
     public_url(&config);
-    let database = if config.is_postgres() { "PostgreSQL" } else { "SQLite" };
-    let clock = Clock::system();
-    let app = match App::build(config, clock.clone(), Random::system()).await {
-        Ok(app) => app,
-        Err(error) => return findings.bad(&format!("start: {error:#}")),
+    match Store::look(config.database_url.expose_secret(), &config.data_dir).await {
+        Ok(Some(store)) => {
+            database(&config, &store, findings).await;
+            store.close().await;
+        }
+        Ok(None) => {
+            Findings::warn("database: there is none yet; `keybearer serve` makes it");
+            if let Err(error) = app::existing_keys(&config) {
+                findings.bad(&format!("keys: {error:#}"));
+            }
+        }
+        Err(error) => findings.bad(&format!("database: {error}")),
+    }
+    definitions(&Catalog::load(config.connectors_dir.as_deref()), findings);
+}
+
+async fn database(config: &Config, store: &Store, findings: &mut Findings) {
+    let name = if config.is_postgres() { "PostgreSQL" } else { "SQLite" };
+    let tables = match store.tables().await {
+        Ok(tables) => tables,
+        Err(error) => return findings.bad(&format!("database: {error}")),
     };
-    Findings::good(&format!("database: {database} answers and is migrated"));
+    match tables {
+        Tables::Ready => Findings::good(&format!("database: {name} answers and is migrated")),
+        Tables::Missing => {
+            Findings::warn(&format!(
+                "database: {name} answers and is empty; `keybearer serve` makes the tables"
+            ));
+        }
+        Tables::Older => Findings::warn(&format!(
+            "database: {name} answers with tables of an earlier version; `keybearer serve` migrates them. Back it up first, then look again for what is not checked now"
+        )),
+    }
+    database_clock(store, &Clock::system(), findings).await;
+    if tables == Tables::Ready {
+        keys(config, store, findings).await;
+        bootstrap(config, store, findings).await;
+        redirect_urls(store, findings).await;
+    } else if let Err(error) = app::existing_keys(config) {
+        findings.bad(&format!("keys: {error:#}"));
+    }
+}
+
+async fn keys(config: &Config, store: &Store, findings: &mut Findings) {
+    let keyring = match app::stored_keyring(config, store).await {
+        Ok(Some(keyring)) => keyring,
+        Ok(None) => {
+            return Findings::warn("keys: nothing is sealed yet; `keybearer serve` makes the first data key");
+        }
+        Err(error) => return findings.bad(&format!("keys: {error:#}")),
+    };
     Findings::good("keys: the master key opens the database");
-    if app.deps.keyring.source().read().is_ok_and(|keys| !keys.is_single()) {
+    if keyring.source().read().is_ok_and(|keys| !keys.is_single()) {
         Findings::warn(
             "keys: there are two master keys; finish with `keybearer keys rotate`, then remove the old one",
         );
     }
-    database_clock(&app, &clock, findings).await;
-    definitions(&app, findings);
-    redirect_urls(&app, findings).await;
-    app.deps.store.close().await;
+}
+
+async fn bootstrap(config: &Config, store: &Store, findings: &mut Findings) {
+    let Some(credentials) = &config.bootstrap else { return };
+    match app::bootstrap_is_there(store, credentials).await {
+        Ok(true) => {}
+        Ok(false) => {
+            Findings::warn("bootstrap: the organization is not there yet; `keybearer serve` makes it");
+        }
+        Err(error) => findings.bad(&format!("bootstrap: {error:#}")),
+    }
 }
 
 fn public_url(config: &Config) {
@@ -80,8 +135,8 @@ fn public_url(config: &Config) {
     }
 }
 
-async fn database_clock(app: &App, clock: &Clock, findings: &mut Findings) {
-    match app.deps.store.clock_ms().await {
+async fn database_clock(store: &Store, clock: &Clock, findings: &mut Findings) {
+    match store.clock_ms().await {
         Ok(database) => {
             let skew = (database - clock.now_ms()).abs();
             if skew < 2000 {
@@ -94,8 +149,7 @@ async fn database_clock(app: &App, clock: &Clock, findings: &mut Findings) {
     }
 }
 
-fn definitions(app: &App, findings: &mut Findings) {
-    let catalog = &app.deps.catalog;
+fn definitions(catalog: &Catalog, findings: &mut Findings) {
     for (path, reason) in catalog.unreadable() {
         findings.bad(&format!("definition {}:{reason}", path.display()));
     }
@@ -109,8 +163,8 @@ fn definitions(app: &App, findings: &mut Findings) {
     Findings::good(&format!("definitions: {good} connector types can be used"));
 }
 
-async fn redirect_urls(app: &App, findings: &mut Findings) {
-    let organizations = match app.deps.store.list_organizations().await {
+async fn redirect_urls(store: &Store, findings: &mut Findings) {
+    let organizations = match store.list_organizations().await {
         Ok(organizations) => organizations,
         Err(error) => return findings.bad(&format!("organizations: {error}")),
     };
@@ -118,7 +172,7 @@ async fn redirect_urls(app: &App, findings: &mut Findings) {
         Findings::warn("organizations: there is none; `keybearer org create NAME` makes one");
     }
     for organization in organizations {
-        match app.deps.store.list_redirect_urls(&organization.id).await {
+        match store.list_redirect_urls(&organization.id).await {
             Ok(urls) if urls.is_empty() => Findings::warn(&format!(
                 "redirect URLs of `{}`: the list is empty, so every acceptable URL may receive a secret_id; `keybearer org redirect-urls add` fills it",
                 organization.name
@@ -128,13 +182,13 @@ async fn redirect_urls(app: &App, findings: &mut Findings) {
             }
             Err(error) => findings.bad(&format!("redirect URLs of `{}`: {error}", organization.name)),
         }
-        binding(app, &organization, findings).await;
+        binding(store, &organization, findings).await;
     }
 }
 
-async fn binding(app: &App, organization: &OrganizationRow, findings: &mut Findings) {
+async fn binding(store: &Store, organization: &OrganizationRow, findings: &mut Findings) {
     let name = &organization.name;
-    match app.deps.store.organization_settings(&organization.id).await {
+    match store.organization_settings(&organization.id).await {
         Ok(Some(settings)) if settings.require_binding => {
             Findings::good(&format!("session binding of `{name}`: required"));
         }

@@ -22,6 +22,7 @@ fn defaults_stand_where_nothing_is_set() {
     assert_eq!(config.callback_mode, CallbackMode::SecretId);
     assert!(config.refresh_ahead);
     assert_eq!(config.audit_executes, AuditExecutes::Changes);
+    assert_eq!(config.audit_retention, None);
     assert_eq!((config.rate_limit, config.token_rate_limit), (None, None));
     assert!(config.trusted_proxies.is_empty());
 }
@@ -40,6 +41,9 @@ fn a_bad_value_names_the_setting_and_what_is_accepted() {
         ("KEYBEARER_SECRET_TTL", "ten minutes"),
         ("KEYBEARER_CALLBACK_MODE", "both"),
         ("KEYBEARER_AUDIT_EXECUTES", "reads"),
+        ("KEYBEARER_AUDIT_RETENTION", "23h"),
+        ("KEYBEARER_AUDIT_RETENTION", "400"),
+        ("KEYBEARER_AUDIT_RETENTION", "36501d"),
         ("KEYBEARER_REFRESH_AHEAD", "maybe"),
         ("KEYBEARER_UPSTREAM_TIMEOUT", "30"),
         ("KEYBEARER_MAX_RESPONSE_BYTES", "-1"),
@@ -60,6 +64,13 @@ fn a_bad_value_names_the_setting_and_what_is_accepted() {
         assert!(error.contains(name) && error.contains("accepted:"), "{error}");
         assert!(!error.contains("hunter2"), "{error}");
     }
+}
+
+#[test]
+fn the_audit_log_is_kept_for_years_where_that_is_wanted() {
+    let kept = |text| read(&[("KEYBEARER_AUDIT_RETENTION", text)]).unwrap().audit_retention;
+    assert_eq!(kept("400d"), Some(Duration::from_hours(400 * 24)));
+    assert_eq!((kept("24h"), kept("")), (Some(Duration::from_hours(24)), None));
 }
 
 #[test]

@@ -93,6 +93,15 @@ pub(super) fn positive(text: &str) -> Option<Duration> {
     duration(text).filter(|duration| !duration.is_zero() && *duration <= Duration::from_hours(24 * 30))
 }
 
+/// What [`retention`] accepts.
+pub(super) const RETENTION: &str = "a duration from 1d to 36500d, such as 400d";
+
+/// At least a day: what is removed is gone, and a unit is soon mistaken.
+pub(super) fn retention(text: &str) -> Option<Duration> {
+    const DAY: Duration = Duration::from_hours(24);
+    duration(text).filter(|duration| (DAY..=36_500 * DAY).contains(duration))
+}
+
 pub(super) fn switch(text: &str) -> Option<bool> {
     match text {
         "on" | "true" | "1" => Some(true),

@@ -119,6 +119,8 @@ pub struct Settings {
     pub refresh_ahead: bool,
     /// Which executes the audit log tells.
     pub audit_executes: AuditExecutes,
+    /// Entries of the audit log that are older are removed; none: they are kept for ever.
+    pub audit_retention: Option<Duration>,
     /// For one call with all its tries.
     pub upstream_timeout: Duration,
     /// Base of the retry back-off.

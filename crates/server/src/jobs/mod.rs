@@ -1,9 +1,11 @@
-//! Loops beside the requests: the change feed, the sweep of flows, due jobs, renewals ahead, and the audit log.
+//! Loops beside the requests: the change feed, the sweep of flows, due jobs, renewals ahead, the audit log and
+//! its retention.
 //!
 //! Knows when things run, and that several replicas run them: each piece of work is claimed in the store. Must not
 //! know what the work does (`core`).
 
 mod renewals;
+mod retention;
 
 use crate::core::error::Error;
 use crate::core::{Deps, audit, jobs, keys, organizations};
@@ -44,6 +46,9 @@ pub async fn start(
         tokio::spawn(run_jobs(Arc::clone(deps), stop.clone())),
         tokio::spawn(write_audits(Arc::clone(deps), stop.clone())),
     ];
+    if let Some(keep) = deps.settings.audit_retention {
+        loops.push(tokio::spawn(retention::run(Arc::clone(deps), stop.clone(), keep)));
+    }
     if deps.settings.refresh_ahead {
         loops.push(tokio::spawn(renewals::in_use(Arc::clone(deps), stop.clone())));
         loops.push(tokio::spawn(renewals::idle(Arc::clone(deps), stop.clone())));

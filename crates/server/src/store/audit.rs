@@ -9,13 +9,13 @@
 
 use super::Store;
 use super::error::Result;
-use super::sql::{Fork, Value, row, values};
+use super::sql::{Fork, Value, locking, row, values};
 use super::work::Work;
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
 
-/// Entries that are linked, written or walked in one piece.
-const AUDIT_BATCH: i64 = 500;
+/// Entries that are linked, written, walked or pruned in one piece.
+pub(super) const AUDIT_BATCH: i64 = 500;
 
 row! {
     /// One entry. Never a parameter, a result or a secret.
@@ -136,6 +136,25 @@ const LOCK_HEAD: Fork = Fork {
         " FROM audit_heads WHERE organization_id = $1 FOR UPDATE SKIP LOCKED"
     ),
 };
+const CHAIN: &str = concat!(
+    "SELECT ",
+    columns!(names),
+    " FROM audit_entries WHERE organization_id = $1 AND seq > $2 ORDER BY seq LIMIT $3"
+);
+
+/// The head of an organization's chain, which stays as it is until the transaction ends; waits for who has it.
+pub(super) async fn hold_head(work: &mut Work, organization: &str) -> Result<Option<AuditHead>> {
+    let text = locking!(
+        concat!("SELECT ", head_columns!(names), " FROM audit_heads WHERE organization_id = $1"),
+        "FOR UPDATE"
+    );
+    work.row(text, values![organization]).await
+}
+
+/// Linked entries after that place, in the order of the chain.
+pub(super) async fn chain_after(work: &mut Work, organization: &str, after: i64) -> Result<Vec<AuditRow>> {
+    work.rows(CHAIN, values![organization, after, AUDIT_BATCH]).await
+}
 
 /// Writes entries, unchained.
 pub(super) async fn append(work: &mut Work, entries: &[&AuditRow]) -> Result<()> {
@@ -233,12 +252,7 @@ impl Store {
 
     /// Linked entries after that place, in the order of the chain.
     pub async fn audit_chain(&self, organization: &str, after: i64) -> Result<Vec<AuditRow>> {
-        let text = concat!(
-            "SELECT ",
-            columns!(names),
-            " FROM audit_entries WHERE organization_id = $1 AND seq > $2 ORDER BY seq LIMIT $3"
-        );
-        self.rows(text, values![organization, after, AUDIT_BATCH]).await
+        self.rows(CHAIN, values![organization, after, AUDIT_BATCH]).await
     }
 
     /// Entries by time and id, oldest first.

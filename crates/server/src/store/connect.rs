@@ -40,6 +40,16 @@ impl Store {
             Place::Server(options) => postgres(*options, connections).await,
         }
     }
+
+    /// Opens a database that is there, to look at it: nothing is made, and on SQLite nothing can be written. None where
+    /// the SQLite file is missing.
+    pub async fn look(url: &str, data_dir: &Path) -> Result<Option<Self>> {
+        match place(url, data_dir)? {
+            Place::File(file) if !file.try_exists().map_err(StoreError::io)? => Ok(None),
+            Place::File(file) => look_at_file(&file).await.map(Some),
+            Place::Server(options) => postgres(*options, 1).await.map(Some),
+        }
+    }
 }
 
 pub(super) fn place(url: &str, data_dir: &Path) -> Result<Place> {
@@ -77,6 +87,17 @@ async fn sqlite(file: &Path) -> Result<Store> {
     let write = pool_options().max_connections(1).connect_with(writer).await?;
     let read = pool_options().max_connections(READERS).connect_with(options.read_only(true)).await?;
     Ok(Store(Pools::Sqlite { write, read }, None))
+}
+
+/// One connection that may not write. It is not opened as read-only: such a one would leave SQLite's side files behind.
+async fn look_at_file(file: &Path) -> Result<Store> {
+    let options = SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(false)
+        .busy_timeout(WAIT)
+        .pragma("query_only", "ON");
+    let pool = pool_options().max_connections(1).connect_with(options).await?;
+    Ok(Store(Pools::Sqlite { write: pool.clone(), read: pool }, None))
 }
 
 /// SQLite connections never age: reopening the only writer would gain nothing.

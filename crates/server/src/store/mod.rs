@@ -9,6 +9,7 @@
 //! untrue appends to the change feed in the same transaction ([`changes`](crate::store::ChangeRow)).
 
 mod audit;
+mod audit_anchors;
 mod backup;
 mod changes;
 mod connect;
@@ -35,6 +36,7 @@ mod work;
 mod workspaces;
 
 pub use audit::{AuditFilter, AuditHead, AuditRow, Link};
+pub use audit_anchors::{AuditAnchor, Cut};
 pub use changes::ChangeRow;
 pub use connectors::{ConnectorFilter, ConnectorRow, ConnectorUpdate, ConnectorView};
 pub use credentials::CredentialRow;
@@ -45,6 +47,7 @@ pub use idempotency::IdempotencyRow;
 pub use idle_grants::IdleGrant;
 pub use jobs::{JobReport, JobRow};
 pub use keys::KeyRow;
+pub use migrate::Tables;
 pub use oauth_apps::OauthAppRow;
 pub use organization_settings::{OrganizationSettings, OrganizationSettingsChange};
 pub use organizations::{Bootstrap, Contents, OrganizationRow};

@@ -98,10 +98,10 @@ pub(crate) struct AuditPage {
     next: Option<String>,
 }
 
-/// Which entries, and how many of them.
+/// Which entries.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(crate) struct AuditQuery {
+pub(crate) struct AuditFilter {
     /// Of this user; `external_user_id` and `customer_name` are aliases.
     #[param(min_length = 1, max_length = 250)]
     workspace_name: Option<String>,
@@ -120,34 +120,16 @@ pub(crate) struct AuditQuery {
     /// Before.
     #[param(format = DateTime)]
     until: Option<String>,
+}
+
+/// How many of them, and from where on.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct AuditPaging {
     /// Length of a page.
     #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<u32>,
     /// `next` of the page before.
     #[param(max_length = 200)]
     cursor: Option<String>,
-}
-
-/// Which entries.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct AuditExportQuery {
-    /// Of this user; `external_user_id` and `customer_name` are aliases.
-    #[param(min_length = 1, max_length = 250)]
-    workspace_name: Option<String>,
-    /// Of this workspace, also a deleted one.
-    #[param(format = "uuid")]
-    workspace_id: Option<String>,
-    /// Of this connector, also a deleted one.
-    #[param(format = "uuid")]
-    connector_id: Option<String>,
-    /// Of this operation.
-    #[param(max_length = 1024)]
-    operation: Option<String>,
-    /// Not before.
-    #[param(format = DateTime)]
-    since: Option<String>,
-    /// Before.
-    #[param(format = DateTime)]
-    until: Option<String>,
 }

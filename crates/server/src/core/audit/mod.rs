@@ -2,13 +2,18 @@
 //!
 //! Knows what an entry says and how long its texts may be. Must not know parameters, results or secrets: none is ever
 //! handed in. A management change carries its entry in its own transaction ([`crate::store::Store::audited`]); an
-//! execute is queued ([`queue`]); [`chain`] links both.
+//! execute is queued ([`queue`]); [`chain`] links both, [`verify()`] proves that they are as they were written, [`prune()`]
+//! removes the oldest.
 
 pub mod chain;
+mod prune;
 pub mod queue;
+mod verify;
 
-pub use chain::{Chain, verify};
+pub use chain::Chain;
+pub use prune::prune;
 pub use queue::{Executed, Queue, flush};
+pub use verify::{Fault, Pruned, Verdict, verify};
 
 use crate::core::Deps;
 use crate::core::access::Caller;

@@ -56,20 +56,24 @@ pub async fn renew_in_use(deps: &Arc<Deps>) {
         .await;
 }
 
-/// Refreshes and reads the connector again. Meanwhile it may have got another grant by a reconnect, and a refresh that
-/// was already ending when we joined it may have led to just the version that we found wanting.
+/// Refreshes and reads the connector again. Meanwhile it may have got another grant by a reconnect, a refresh that was
+/// already ending when we joined it may have led to just the version that we found wanting, and a new token may have
+/// waited for the database until its life was over: the grant lives, so that is refreshed once more.
 pub(super) async fn renewed(deps: &Arc<Deps>, old: &Arc<Ready>) -> Result<Arc<Ready>> {
     let id = old.connector_id.as_deref().unwrap_or_default();
+    let mut wanting = Arc::clone(old);
     let mut refused = None;
-    for _ in 0..2 {
-        refused = refresh_grant(deps, old).await.err();
+    for last in [false, true] {
+        refused = refresh_grant(deps, &wanting).await.err();
         let new = ready::reload(deps, &old.organization_id, &old.workspace_id, id).await?;
-        if (&new.grant.id, new.grant.version) != (&old.grant.id, old.grant.version) {
+        if (&new.grant.id, new.grant.version) == (&wanting.grant.id, wanting.grant.version) {
+            if refused.is_some() {
+                break;
+            }
+        } else if last || !new.grant.refreshable || !new.has_ended(deps.clock.now_ms()) {
             return Ok(new);
         }
-        if refused.is_some() {
-            break;
-        }
+        wanting = new;
     }
     Err(refused
         .unwrap_or_else(|| grants::token_endpoint_error("another renewal ended without a newer token")))

@@ -71,6 +71,8 @@ pub struct GrantFacts {
     pub refreshable: bool,
     /// End of the access token, epoch milliseconds.
     pub expires_at: Option<i64>,
+    /// When the access token's life began, epoch milliseconds.
+    pub issued_at: Option<i64>,
     /// From when on the access token is refreshed ahead of its end, epoch milliseconds.
     pub ahead_from: Option<i64>,
 }
@@ -250,6 +252,7 @@ impl Ready {
                 oauth: grant.kind == "oauth",
                 refreshable: grant.refreshable,
                 expires_at: grant.expires_at,
+                issued_at: grant.issued_at,
                 ahead_from: ahead_from(grant),
             },
             used: AtomicBool::new(false),
@@ -259,6 +262,13 @@ impl Ready {
     /// The access token has ended, or there is none yet.
     pub fn is_expired(&self, now: i64) -> bool {
         self.attachment.is_none() || self.grant.expires_at.is_some_and(|end| end <= now)
+    }
+
+    /// The access token had a life, and it is over. One that never had any by the provider's own word (`expires_in: 0`)
+    /// may work all the same.
+    pub fn has_ended(&self, now: i64) -> bool {
+        let begun = self.grant.issued_at;
+        self.grant.expires_at.is_some_and(|end| end <= now && begun.is_some_and(|begun| begun < end))
     }
 
     /// The access token is about to end, and can be refreshed.

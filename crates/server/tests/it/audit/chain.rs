@@ -1,11 +1,11 @@
 //! Somebody who can write to the database, and what `verify` finds.
 
 use crate::support::stage::{Stage, each};
-use keybearer::core::audit::chain::{Fault, Verdict, verify};
+use keybearer::core::audit::{Fault, Verdict, verify};
 use serde_json::json;
 
 /// Six linked entries.
-async fn written(stage: &Stage) {
+pub(super) async fn written(stage: &Stage) {
     for url in 1..=6 {
         stage.advance(1);
         let list = json!({"data": [format!("https://app.example.com/{url}")]});
@@ -14,7 +14,7 @@ async fn written(stage: &Stage) {
     keybearer::jobs::write_audit(&stage.deps).await.unwrap();
 }
 
-async fn verdict(stage: &Stage) -> Verdict {
+pub(super) async fn verdict(stage: &Stage) -> Verdict {
     verify(&stage.deps, &stage.organization.id).await.unwrap()
 }
 

@@ -2,6 +2,7 @@
 
 mod authoring;
 mod broken_definitions;
+mod doctor;
 mod operator;
 mod org;
 mod worked_example;

@@ -1,6 +1,7 @@
 //! Refresh: on expiry, once on 401, once for all who want it, and ahead of the end.
 
-use crate::support::stage::{Setup, each};
+use crate::support::http::Reply;
+use crate::support::stage::{Setup, Stage, each};
 use keybearer_demo_provider::{At, Effect, Fault};
 use serde_json::json;
 use std::time::Duration;
@@ -47,6 +48,60 @@ async fn thirty_parallel_calls_that_get_401_make_one_refresh() {
         }
         assert_eq!(stage.peer.token_calls("refresh_token"), 1);
         assert_eq!(stage.peer.control.stats().reuse_events, 0);
+    })
+    .await;
+}
+
+/// Calls once; on the way the new token comes so late that it has ended, as after a long outage of the database.
+async fn late(stage: &Stage, connector: &str) -> Reply {
+    let refreshes = stage.peer.control.stats().refreshes;
+    let slow = Fault::once(At::Token, Effect::Hang { ms: 700 }).on_refresh().after_processing();
+    stage.peer.control.inject(slow);
+    let nothing = json!({});
+    let execute = stage.execute(connector, "contacts", "list", &nothing);
+    let outage = async {
+        stage.until("refreshing", async || stage.peer.control.stats().refreshes > refreshes).await;
+        stage.advance(120);
+    };
+    futures_util::future::join(execute, outage).await.0
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_token_that_ended_before_it_was_stored_is_refreshed_once_more() {
+    short()
+        .set("UPSTREAM_TIMEOUT", "10m")
+        .each(async |stage| {
+            stage.put_crm_app().await;
+            let connector = stage.connect("w1").await;
+            stage.peer.control.expire_access_tokens();
+            late(stage, &connector).await.ok();
+            assert_eq!(stage.peer.token_calls("refresh_token"), 2, "after 401");
+            let calls = stage.peer.api_calls();
+            stage.advance(61);
+            late(stage, &connector).await.ok();
+            assert_eq!(stage.peer.token_calls("refresh_token"), 4, "after the token's end");
+            assert_eq!(stage.peer.api_calls(), calls + 1, "no call with a token that has ended");
+            stage.execute(&connector, "contacts", "list", &json!({})).await.ok();
+            assert_eq!(stage.peer.token_calls("refresh_token"), 4);
+            assert_eq!(stage.peer.control.stats().reuse_events, 0);
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_the_provider_says_has_no_life_is_used_and_not_refreshed_twice() {
+    each(async |stage| {
+        stage.put_crm_app().await;
+        let connector = stage.connect("w1").await;
+        stage.peer.control.expire_access_tokens();
+        for lifetime in [json!(0), json!(-5)] {
+            let before = stage.peer.token_calls("refresh_token");
+            let fields = serde_json::Map::from_iter([("expires_in".to_owned(), lifetime)]);
+            stage.peer.control.inject(Fault::once(At::Token, Effect::Merge { fields }).on_refresh());
+            stage.peer.control.expire_access_tokens();
+            stage.execute(&connector, "contacts", "list", &json!({})).await.ok();
+            assert_eq!(stage.peer.token_calls("refresh_token"), before + 1);
+        }
     })
     .await;
 }

@@ -2,7 +2,7 @@
 
 use super::rows::{NOW, connected, connector, grant, tenants};
 use crate::support::databases::{Database, databases, postgres_url, sqlite};
-use keybearer::store::{ConnectorUpdate, KeyRow, Kind, Store, StoreError};
+use keybearer::store::{ConnectorUpdate, KeyRow, Kind, Store, StoreError, Tables};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tables_are_made_once_by_any_number_of_processes() {
@@ -44,6 +44,31 @@ async fn tables_that_a_newer_version_took_something_from_are_refused() {
         let error = db.store.migrate().await.unwrap_err();
         assert!(matches!(error, StoreError::Tables(_)) && error.to_string().contains("newer"), "{error}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_tells_tables_apart_and_makes_none() {
+    for db in databases().await {
+        let look = async || {
+            let store = Store::look(&db.url, db.directory.path()).await.unwrap().unwrap();
+            let tables = store.tables().await;
+            store.close().await;
+            tables
+        };
+        assert_eq!(look().await.unwrap(), Tables::Ready);
+        upgraded(&db, 1).await;
+        assert_eq!(look().await.unwrap(), Tables::Ready, "of a newer version that only added");
+        db.run("UPDATE oldest_version SET known = 9999").await;
+        assert!(matches!(look().await, Err(StoreError::Tables(_))));
+        db.run("DELETE FROM _sqlx_migrations WHERE version = 9").await;
+        assert_eq!(look().await.unwrap(), Tables::Older);
+        db.run("DROP TABLE _sqlx_migrations").await;
+        assert_eq!(look().await.unwrap(), Tables::Missing);
+    }
+    let db = sqlite().await;
+    let look = Store::look(&db.url, db.directory.path()).await.unwrap().unwrap();
+    let refused = look.insert_first_key(&KeyRow { id: "k".into(), wrapped: Vec::new(), created_at: 0 }).await;
+    assert!(matches!(refused, Err(StoreError::Refused { .. })), "{refused:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
