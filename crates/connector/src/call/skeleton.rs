@@ -10,8 +10,8 @@ use wide::u8x16;
 
 /// Bytes that are compared at once.
 const BLOCK: usize = 16;
-/// Blocks of a record that is worth it.
-const MAX_BLOCKS: usize = 512;
+/// Bytes of a record that is worth it.
+const MAX_BYTES: usize = 8 * 1024;
 
 /// The text between the values of one record.
 #[derive(Debug)]
@@ -29,8 +29,10 @@ struct Block {
 
 impl Skeleton {
     /// Of a record, which must be one valid JSON object. `None` where it is too large.
-    #[inline(never)]
     pub(super) fn of(record: &[u8]) -> Option<Self> {
+        if record.len() > MAX_BYTES {
+            return None;
+        }
         let mut blocks = Vec::with_capacity(record.len() / BLOCK + 1);
         let (mut at, mut from) = (0, 0);
         while let Some(byte) = record.get(at) {
@@ -50,11 +52,12 @@ impl Skeleton {
             (at, from) = (after, after);
         }
         add(&mut blocks, record, from..record.len(), false);
-        (blocks.len() <= MAX_BLOCKS).then_some(Self(blocks))
+        Some(Self(blocks))
     }
 
     /// Past as many commas and records of the same kind as follow at `at`, and how many there are. The last ones of a text
     /// may be left, for only whole blocks are read.
+    // Not inlined: the loop needs the registers for itself.
     #[inline(never)]
     pub(super) fn follow(&self, bytes: &[u8], mut at: usize) -> (usize, usize) {
         let mut count = 0;

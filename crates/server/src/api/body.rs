@@ -307,7 +307,7 @@ impl Fields {
     pub(super) fn connector_type(&mut self, names: &[&'static str]) -> String {
         let given: Vec<(&str, Option<String>)> = names
             .iter()
-            .filter(|name| self.members.get(**name).is_some_and(|value| !value.is_null()))
+            .filter(|name| self.members.get(name).is_some_and(|value| !value.is_null()))
             .map(|name| (*name, None))
             .collect();
         let given: Vec<_> = given.into_iter().map(|(name, _)| (name, self.text(name, TEXT_MAX))).collect();
