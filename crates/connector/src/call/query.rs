@@ -53,6 +53,13 @@ fn write(parameter: &Parameter, value: &Value, pairs: &mut Pairs) {
         (Value::Array(items), ParamStyle::Comma) => pairs.push(name, &join(items, ",")),
         (Value::Array(items), ParamStyle::Space) => pairs.push(name, &join(items, " ")),
         (Value::Array(items), ParamStyle::Pipe) => pairs.push(name, &join(items, "|")),
+        // OpenAPI does not say how; providers that declare it (Stripe) take what PHP and Rails read as a list.
+        (Value::Array(items), ParamStyle::DeepObject) => {
+            let name = format!("{name}[]");
+            for item in items {
+                pairs.push(&name, &json::written(item));
+            }
+        }
         (Value::Array(items), _) => items.iter().for_each(|item| pairs.push(name, &json::written(item))),
         (Value::Object(_), ParamStyle::DeepObject) => deep(name, value, pairs),
         (value, _) => pairs.push(name, &json::written(value)),

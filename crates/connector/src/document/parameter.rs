@@ -105,7 +105,7 @@ fn read<'d>(reader: &mut Reader<'d>, object: Object<'d>, credentials: &Credentia
             "required: true",
         );
     }
-    let style = style(reader, object, location, &typed.value_type);
+    let style = style(reader, object, location);
     let default = default(reader, &typed, credentials);
     Some(Parameter {
         name: name.to_owned(),
@@ -135,12 +135,7 @@ fn check_header<'d>(reader: &mut Reader<'d>, object: Object<'d>, name: &str) {
     }
 }
 
-fn style<'d>(
-    reader: &mut Reader<'d>,
-    object: Object<'d>,
-    location: Location,
-    value_type: &ValueType,
-) -> ParamStyle {
+fn style<'d>(reader: &mut Reader<'d>, object: Object<'d>, location: Location) -> ParamStyle {
     let explode = reader.flag(object, "explode");
     let form = if explode == Some(false) { ParamStyle::Comma } else { ParamStyle::Repeat };
     let (styles, default): (&[(&str, ParamStyle)], ParamStyle) = match location {
@@ -155,11 +150,7 @@ fn style<'d>(
         ),
         Location::Path | Location::Header => (&[("simple", ParamStyle::Comma)], ParamStyle::Comma),
     };
-    let style = reader.choice(object, "style", styles).unwrap_or(default);
-    if style == ParamStyle::DeepObject && matches!(value_type, ValueType::Array(_)) {
-        reader.warn(object.node, "deepObject is a style of objects, not of lists", None);
-    }
-    style
+    reader.choice(object, "style", styles).unwrap_or(default)
 }
 
 /// The default; one that is a template is checked here and rendered when the call runs.

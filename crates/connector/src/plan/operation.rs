@@ -78,7 +78,7 @@ pub enum ParamStyle {
     Space,
     /// `pipeDelimited`.
     Pipe,
-    /// `deepObject`: `name[key]=value`.
+    /// `deepObject`: `name[key]=value`; a list is `name[]=a&name[]=b`.
     DeepObject,
 }
 

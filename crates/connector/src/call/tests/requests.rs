@@ -70,15 +70,16 @@ fn styles_of_lists_and_maps() {
         styled("c", ParamStyle::Comma, texts()),
         styled("p", ParamStyle::Pipe, texts()),
         styled("d", ParamStyle::DeepObject, ValueType::Object),
+        styled("e", ParamStyle::DeepObject, texts()),
     ];
     let mut machine = call_on(
         plan(vec![list]),
-        json!({"d": {"gte": 1, "no": null, "l": [1, 2], "m": {"x": true}}, "p": [1, 2], "c": ["a", "b"]}),
+        json!({"d": {"gte": 1, "no": null, "l": [1, 2], "m": {"x": true}}, "p": [1, 2], "c": ["a", "b"], "e": ["x", "y"]}),
     )
     .unwrap();
     assert_eq!(
         machine.url(),
-        "https://api.acme.example/v1/x?d%5Bgte%5D=1&d%5Bl%5D=1&d%5Bl%5D=2&d%5Bm%5D%5Bx%5D=true&p=1%7C2&c=a%2Cb"
+        "https://api.acme.example/v1/x?d%5Bgte%5D=1&d%5Bl%5D=1&d%5Bl%5D=2&d%5Bm%5D%5Bx%5D=true&p=1%7C2&c=a%2Cb&e%5B%5D=x&e%5B%5D=y"
     );
 }
 
