@@ -6,7 +6,7 @@
 //! without white space, which most answers are.
 
 use super::skeleton::Skeleton;
-use super::specials::{Cursor, Specials};
+use super::specials::{Cursor, Specials, load};
 use wide::u8x16;
 
 /// Deepest nesting that is accepted.
@@ -269,8 +269,7 @@ fn space(specials: &mut Specials<'_>, cursor: &mut Cursor, at: usize) -> usize {
 /// The first byte from `at` on that is no white space.
 #[inline(never)]
 pub(super) fn after_space(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(block) = bytes.get(at..).and_then(|rest| rest.first_chunk::<16>()) {
-        let block = u8x16::new(*block);
+    while let Some(block) = load(bytes, at) {
         let is = |byte| block.simd_eq(u8x16::splat(byte));
         let other = !(is(b' ') | is(b'\n') | is(b'\r') | is(b'\t'));
         let other = other.to_bitmask();

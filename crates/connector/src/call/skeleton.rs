@@ -5,6 +5,7 @@
 //! comparison. Whatever is not like that record is left to the scanner, which also says what is wrong.
 
 use super::scan::{after_escape, after_scalar, after_space};
+use super::specials::{load, marks};
 use std::ops::Range;
 use wide::u8x16;
 
@@ -94,12 +95,6 @@ impl Skeleton {
     }
 }
 
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "one instruction behind a check")]
-fn load(bytes: &[u8], at: usize) -> Option<u8x16> {
-    Some(u8x16::new(*bytes.get(at..)?.first_chunk::<BLOCK>()?))
-}
-
 /// Whether the string that ends before `at` is a member's name.
 fn is_name(record: &[u8], mut at: usize) -> bool {
     if record.get(at).is_some_and(|byte| *byte <= b' ') {
@@ -128,7 +123,8 @@ fn add(blocks: &mut Vec<Block>, record: &[u8], text: Range<usize>, value: bool) 
 #[expect(clippy::inline_always, reason = "most strings end in the first or second block")]
 fn after_text(bytes: &[u8], mut at: usize) -> Option<usize> {
     loop {
-        let (quotes, others) = specials(load(bytes, at)?);
+        let (quotes, others) = marks(load(bytes, at)?);
+        let (quotes, others) = (quotes.to_bitmask(), others.to_bitmask());
         // Up to the first quote, or all.
         if (quotes ^ quotes.wrapping_sub(1)) & others != 0 {
             return after_string(bytes, at);
@@ -140,22 +136,13 @@ fn after_text(bytes: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
-/// A bit for each quote, and for each other byte that does not stand for itself in a string.
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "a handful of instructions in a loop")]
-fn specials(block: u8x16) -> (u32, u32) {
-    let control = block.min(u8x16::splat(b' ' - 1)).simd_eq(block);
-    let others = block.simd_eq(u8x16::splat(b'\\')) | control;
-    (block.simd_eq(u8x16::splat(b'"')).to_bitmask(), others.to_bitmask())
-}
-
 /// As [`after_text`], with escapes, and to the end of the text.
 #[inline(never)]
 fn after_string(bytes: &[u8], mut at: usize) -> Option<usize> {
     loop {
         let Some(block) = load(bytes, at) else { return after_short(bytes, at) };
-        let (quotes, others) = specials(block);
-        let special = quotes | others;
+        let (quotes, others) = marks(block);
+        let special = (quotes | others).to_bitmask();
         if special == 0 {
             at += BLOCK;
             continue;

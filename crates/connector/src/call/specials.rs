@@ -130,11 +130,24 @@ impl Cursor {
 fn bits(block: &[u8; BLOCK]) -> u64 {
     let (quarters, _) = block.as_chunks::<16>();
     quarters.iter().rev().fold(0, |bits, quarter| {
-        let quarter = u8x16::new(*quarter);
-        let control = quarter.max(u8x16::splat(b' ' - 1)).simd_eq(u8x16::splat(b' ' - 1));
-        let special = quarter.simd_eq(u8x16::splat(b'"')) | quarter.simd_eq(u8x16::splat(b'\\')) | control;
-        (bits << 16) | u64::from(special.to_bitmask())
+        let (quotes, others) = marks(u8x16::new(*quarter));
+        (bits << 16) | u64::from((quotes | others).to_bitmask())
     })
+}
+
+/// Which bytes are quotes, and which are backslashes or control characters.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a handful of instructions in a loop")]
+pub(super) fn marks(block: u8x16) -> (u8x16, u8x16) {
+    let control = block.max(u8x16::splat(b' ' - 1)).simd_eq(u8x16::splat(b' ' - 1));
+    (block.simd_eq(u8x16::splat(b'"')), block.simd_eq(u8x16::splat(b'\\')) | control)
+}
+
+/// The sixteen bytes from `at` on. `None` where there are fewer.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "one instruction behind a check")]
+pub(super) fn load(bytes: &[u8], at: usize) -> Option<u8x16> {
+    Some(u8x16::new(*bytes.get(at..)?.first_chunk()?))
 }
 
 #[cfg(test)]

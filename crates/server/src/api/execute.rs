@@ -2,7 +2,7 @@
 //!
 //! Knows the body of an execute and writes its answer around the result's bytes, which are never parsed here.
 
-use super::body::{Body, Fields, TEXT_MAX};
+use super::body::{Body, Fields, TEXT_MAX, is_longer};
 use super::connectors::checked;
 use super::idempotency::{Key, OptionalKey, once};
 use super::members::Members;
@@ -196,8 +196,7 @@ fn read(body: Members) -> Result<(Execute, Option<String>), Error> {
 /// Entity and action must be there, but may be empty: `describe` has no entity.
 fn word(fields: &mut Fields, name: &str) -> String {
     match fields.take(name) {
-        // Bytes first: few texts are so long that their characters must be counted.
-        Some(Value::String(text)) if text.len() <= TEXT_MAX || text.chars().count() <= TEXT_MAX => text,
+        Some(Value::String(text)) if !is_longer(&text, TEXT_MAX) => text,
         Some(Value::String(_)) => {
             fields.wrong(name, "too_long", "must have at most 1024 characters");
             String::new()

@@ -3,7 +3,7 @@
 //! Knows the body of an initiate. Must not know what is stored.
 
 use super::answer::secret;
-use super::body::{Body, Fields, TEXT_MAX, TYPE_NAMES, find_type};
+use super::body::{Body, Fields, TEXT_MAX, TYPE_NAMES, find_type, is_longer};
 use super::{Answer, App, schema};
 use crate::config::CallbackMode;
 use crate::core::access::Caller;
@@ -77,7 +77,7 @@ pub(super) async fn start(State(app): State<App>, caller: Caller, Body(body): Bo
 /// A hostile URL is named wrong by the redirect rule, not by the control-character rule of plain texts.
 fn redirect_url(fields: &mut Fields) -> String {
     match fields.take("redirect_url") {
-        Some(Value::String(text)) if text.chars().count() <= URL_MAX => {
+        Some(Value::String(text)) if !is_longer(&text, URL_MAX) => {
             if let Err(why) = crate::core::redirect_urls::check_form(&text) {
                 fields.wrong("redirect_url", "invalid_value", why);
             }
