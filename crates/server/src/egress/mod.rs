@@ -23,12 +23,14 @@
 
 mod address;
 mod admit;
+mod client;
 mod reach;
 mod resolve;
 mod send;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod unreachable;
 
 pub use address::is_private;
 pub use admit::{Admitted, Signed};
@@ -40,10 +42,10 @@ pub use stream::{BodyStream, Received};
 use keybearer_connector::call::Unsigned;
 
 use address::Ranges;
-use http::header::{ACCEPT, HeaderMap, HeaderValue, USER_AGENT};
+use client::{Plain, Secure};
 use ipnet::IpNet;
-use reqwest::{Client, redirect};
 use resolve::{Gate, SystemResolver};
+use rustls::ClientConfig;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -75,9 +77,9 @@ pub enum EgressError {
 #[derive(Clone)]
 pub struct Egress {
     /// For `https`: public addresses and the allowed ranges.
-    secure: Client,
+    secure: Secure,
     /// For `http`: the allowed ranges and nothing else.
-    plain: Client,
+    plain: Plain,
     limits: Arc<Limits>,
     ranges: Arc<Ranges>,
 }
@@ -90,51 +92,16 @@ impl Egress {
 
     /// A door that asks `resolver` for addresses. What it answers is checked like any other answer.
     pub fn with_resolver(limits: Limits, resolver: impl Resolve) -> Result<Self, EgressError> {
+        let tls = client::tls().map_err(|error| EgressError::Client(error.to_string()))?;
+        Ok(Self::with_tls(limits, resolver, tls))
+    }
+
+    fn with_tls(limits: Limits, resolver: impl Resolve, tls: ClientConfig) -> Self {
         let resolver: Arc<dyn Resolve> = Arc::new(resolver);
         let ranges = Arc::new(Ranges::new(limits.allow_cidrs.clone()));
-        let gate = |plain| Gate { names: Arc::clone(&resolver), ranges: Arc::clone(&ranges), plain };
-        let secure =
-            client(&limits, gate(false)).https_only(true).build().map_err(|error| refused(&error))?;
-        // Without roots of its own this client starts at once and can speak no TLS, which it is never asked to.
-        let plain =
-            client(&limits, gate(true)).tls_certs_only([]).build().map_err(|error| refused(&error))?;
-        Ok(Self { secure, plain, limits: Arc::new(limits), ranges })
+        let gate = |plain| Gate::new(Arc::clone(&resolver), Arc::clone(&ranges), plain);
+        let secure = client::secure(gate(false), tls, limits.connect_timeout);
+        let plain = client::plain(gate(true), limits.connect_timeout);
+        Self { secure, plain, limits: Arc::new(limits), ranges }
     }
-}
-
-/// More idle connections than this to one host are closed.
-const IDLE_PER_HOST: usize = 256;
-/// Shorter than the idle timeouts of common load balancers (60 s and up), so that we are the side that closes.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
-/// A ping that finds dead HTTP/2 connections while requests wait on them.
-const PING_INTERVAL: Duration = Duration::from_secs(20);
-/// How long such a ping may take.
-const PING_TIMEOUT: Duration = Duration::from_secs(10);
-/// All header fields of an HTTP/2 answer together, in bytes. HTTP/1.1 has the client's own limit (100 fields, 400 kB).
-const HEADER_BYTES: u32 = 64 * 1024;
-
-#[expect(clippy::disallowed_methods, reason = "this is the one place that builds clients")]
-fn client(limits: &Limits, gate: Gate) -> reqwest::ClientBuilder {
-    let mut defaults = HeaderMap::with_capacity(2);
-    defaults.insert(ACCEPT, HeaderValue::from_static("*/*"));
-    defaults.insert(USER_AGENT, HeaderValue::from_static(concat!("Keybearer/", env!("CARGO_PKG_VERSION"))));
-    Client::builder()
-        .dns_resolver(Arc::new(gate))
-        .default_headers(defaults)
-        .redirect(redirect::Policy::none())
-        .referer(false)
-        .no_proxy()
-        .gzip(true)
-        .connect_timeout(limits.connect_timeout)
-        .pool_max_idle_per_host(IDLE_PER_HOST)
-        .pool_idle_timeout(IDLE_TIMEOUT)
-        .http2_max_header_list_size(HEADER_BYTES)
-        .http2_keep_alive_interval(PING_INTERVAL)
-        .http2_keep_alive_timeout(PING_TIMEOUT)
-}
-
-fn refused(error: &reqwest::Error) -> EgressError {
-    // The outer text is "builder error"; what is wrong stands in its source.
-    let why = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
-    EgressError::Client(why)
 }

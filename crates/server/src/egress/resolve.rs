@@ -3,12 +3,16 @@
 //! Knows the system's resolver and the allowed ranges. Must not know what is asked over the connection.
 
 use super::address::Ranges;
+use hyper_util::client::legacy::connect::dns::Name;
+use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
+use tower::Service;
 
 /// A running lookup.
 pub type Lookup = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
@@ -33,28 +37,41 @@ impl Resolve for SystemResolver {
 }
 
 /// Lets pass the addresses that may be connected to. The client connects to these and to no others.
-pub(super) struct Gate {
-    pub(super) names: Arc<dyn Resolve>,
-    pub(super) ranges: Arc<Ranges>,
+#[derive(Clone)]
+pub(super) struct Gate(Arc<Rules>);
+
+struct Rules {
+    names: Arc<dyn Resolve>,
+    ranges: Arc<Ranges>,
     /// For connections without TLS.
-    pub(super) plain: bool,
+    plain: bool,
 }
 
-impl reqwest::dns::Resolve for Gate {
-    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
-        let lookup = self.names.resolve(name.as_str());
-        let ranges = Arc::clone(&self.ranges);
-        let plain = self.plain;
+impl Gate {
+    pub(super) fn new(names: Arc<dyn Resolve>, ranges: Arc<Ranges>, plain: bool) -> Self {
+        Self(Arc::new(Rules { names, ranges, plain }))
+    }
+}
+
+impl Service<Name> for Gate {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = Box<dyn Error + Send + Sync>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let lookup = self.0.names.resolve(name.as_str());
+        let rules = Arc::clone(&self.0);
         Box::pin(async move {
-            let mut found = lookup.await?;
+            let found = lookup.await?;
             let known = !found.is_empty();
-            found.retain(|address| ranges.admits(*address, plain));
-            if known && found.is_empty() {
-                return Err(Refused.into());
-            }
+            let admitted = found.into_iter().filter(|address| rules.ranges.admits(*address, rules.plain));
             // The client puts the URL's port in place of 0.
-            let found = found.into_iter().map(|address| SocketAddr::new(address, 0));
-            Ok(Box::new(found) as reqwest::dns::Addrs)
+            let admitted: Vec<_> = admitted.map(|address| SocketAddr::new(address, 0)).collect();
+            if known && admitted.is_empty() { Err(Refused.into()) } else { Ok(admitted.into_iter()) }
         })
     }
 }
@@ -69,4 +86,4 @@ impl fmt::Display for Refused {
     }
 }
 
-impl std::error::Error for Refused {}
+impl Error for Refused {}

@@ -1,15 +1,24 @@
 //! One attempt: a signed request out, an answer or the reason for its absence back.
 //!
-//! Knows the HTTP client, time limits and the size cap. Must not know retries, redirects or what an answer means.
+//! Knows the HTTP clients, time limits and the size cap. Must not know retries, redirects or what an answer means.
 
-use super::resolve::Refused;
-use super::stream::{BodyStream, Received};
+use super::stream::{self, Body, BodyStream, Received};
+use super::unreachable::{reason, was_not_processed};
 use super::{Egress, Signed};
 use bytes::{Bytes, BytesMut};
-use http::{Method, StatusCode};
+use http::header::{ACCEPT, HeaderValue, USER_AGENT};
+use http::{HeaderMap, Method, Request, StatusCode, Uri};
+use http_body::Body as _;
+use http_body_util::Full;
+use hyper_util::client::legacy::Error;
 use keybearer_connector::call::{Response, Unreachable};
-use std::error::Error;
 use std::time::Duration;
+use tower::Service;
+use tower_http::decompression::Decompression;
+use url::Url;
+
+/// How often a request goes out anew that the provider provably did not process.
+const NEW_TRIES: usize = 2;
 
 impl Egress {
     /// Sends once. No redirect is followed and nothing is tried again, except that a request which the provider
@@ -26,78 +35,82 @@ impl Egress {
 
     async fn attempt(&self, signed: Signed) -> Result<Received, Unreachable> {
         let request = signed.request;
-        let client = if request.url.scheme() == "http" { &self.plain } else { &self.secure };
-        let mut outgoing = reqwest::Request::new(request.method.clone(), request.url);
-        *outgoing.headers_mut() = request.headers;
-        if !request.body.is_empty() {
-            *outgoing.body_mut() = Some(request.body.into());
-        }
-        let mut response = client.execute(outgoing).await.map_err(|error| reason(&error))?;
-        let status = response.status();
-        let headers = std::mem::take(response.headers_mut());
+        let plain = request.url.scheme() == "http";
+        let has_content = request.method != Method::HEAD;
+        let outgoing = outgoing(request.method, request.url, request.headers, request.body)?;
+        let sent = if plain { self.exchange_plainly(outgoing).await } else { self.exchange(outgoing).await };
+        let (head, body) = sent.map_err(|error| reason(&error))?.into_parts();
+        let (status, headers) = (head.status, head.headers);
         let cap = self.limits.max_response_bytes;
-        if response.content_length().is_some_and(|length| length > cap as u64) {
+        let length = body.size_hint().exact();
+        if length.is_some_and(|length| length > cap as u64) {
             return Err(Unreachable::TooLarge);
         }
         if request.stream && status.is_success() {
-            let body = BodyStream::new(response, cap, self.limits.timeout);
+            let body = BodyStream::new(body, cap, self.limits.timeout);
             return Ok(Received::Streaming { status, headers, body });
         }
-        let content = has_content(&request.method, status);
-        let body = if content { read(&mut response, cap).await? } else { Bytes::new() };
+        let body = if has_content && may_have_content(status) {
+            read(body, length.and_then(|length| usize::try_from(length).ok()), cap).await?
+        } else {
+            Bytes::new()
+        };
         Ok(Received::Whole(Response { status, headers, body }))
+    }
+
+    async fn exchange_plainly(&self, request: Request<Full<Bytes>>) -> Result<http::Response<Body>, Error> {
+        Decompression::new(&self.plain).call(request).await
+    }
+
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<http::Response<Body>, Error> {
+        for _ in 0..NEW_TRIES {
+            match Decompression::new(&self.secure).call(request.clone()).await {
+                Err(error) if was_not_processed(&error) => {}
+                done => return done,
+            }
+        }
+        Decompression::new(&self.secure).call(request).await
     }
 }
 
-/// Answers without content (RFC 9110 sections 9.3.2, 15.3.5, 15.4.5) may still name a content coding, and decoding
-/// nothing is an error.
-fn has_content(method: &Method, status: StatusCode) -> bool {
-    method != Method::HEAD && status != StatusCode::NO_CONTENT && status != StatusCode::NOT_MODIFIED
+/// The request as the client takes it, with what every request carries that does not say otherwise.
+fn outgoing(
+    method: Method,
+    url: Url,
+    mut headers: HeaderMap,
+    body: Bytes,
+) -> Result<Request<Full<Bytes>>, Unreachable> {
+    let uri = Uri::from_maybe_shared(Bytes::from(String::from(url))).map_err(|_| {
+        Unreachable::Blocked("the URL contains characters that HTTP does not carry".to_owned())
+    })?;
+    headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+    let agent = HeaderValue::from_static(concat!("Keybearer/", env!("CARGO_PKG_VERSION")));
+    headers.entry(USER_AGENT).or_insert(agent);
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = method;
+    *request.uri_mut() = uri;
+    *request.headers_mut() = headers;
+    Ok(request)
+}
+
+/// Answers without content (RFC 9110 sections 15.3.5, 15.4.5; to HEAD 9.3.2) may still name a content coding, and
+/// decoding nothing is an error.
+fn may_have_content(status: StatusCode) -> bool {
+    status != StatusCode::NO_CONTENT && status != StatusCode::NOT_MODIFIED
 }
 
 /// The decoded body, at most `cap` bytes. A body in one piece, which most are, is not copied.
-async fn read(response: &mut reqwest::Response, cap: usize) -> Result<Bytes, Unreachable> {
-    let expected = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
-    let Some(first) = next(response, cap).await? else { return Ok(Bytes::new()) };
-    let Some(second) = next(response, cap - first.len()).await? else { return Ok(first) };
-    let mut body = BytesMut::with_capacity(expected.max(first.len() + second.len()));
-    body.extend_from_slice(&first);
-    body.extend_from_slice(&second);
-    while let Some(chunk) = next(response, cap - body.len()).await? {
-        body.extend_from_slice(&chunk);
+async fn read(mut body: Body, expected: Option<usize>, cap: usize) -> Result<Bytes, Unreachable> {
+    let Some(first) = stream::next(&mut body, cap).await? else { return Ok(Bytes::new()) };
+    if expected == Some(first.len()) {
+        return Ok(first);
     }
-    Ok(body.freeze())
-}
-
-/// The next piece of a body of which at most `left` bytes may still come.
-pub(super) async fn next(
-    response: &mut reqwest::Response,
-    left: usize,
-) -> Result<Option<Bytes>, Unreachable> {
-    match response.chunk().await {
-        Ok(Some(chunk)) if chunk.len() > left => Err(Unreachable::TooLarge),
-        Ok(chunk) => Ok(chunk),
-        Err(error) => Err(reason(&error)),
+    let Some(second) = stream::next(&mut body, cap - first.len()).await? else { return Ok(first) };
+    let mut whole = BytesMut::with_capacity(expected.unwrap_or(0).max(first.len() + second.len()));
+    whole.extend_from_slice(&first);
+    whole.extend_from_slice(&second);
+    while let Some(chunk) = stream::next(&mut body, cap - whole.len()).await? {
+        whole.extend_from_slice(&chunk);
     }
-}
-
-/// The client's error without its text, which may hold the URL and with it a secret.
-fn reason(error: &reqwest::Error) -> Unreachable {
-    if error.is_builder() {
-        return Unreachable::Blocked("the URL contains characters that HTTP does not carry".to_owned());
-    }
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        if let Some(refused) = inner.downcast_ref::<Refused>() {
-            return Unreachable::Blocked(refused.to_string());
-        }
-        cause = inner.source();
-    }
-    if error.is_timeout() {
-        Unreachable::TimedOut
-    } else if error.is_connect() {
-        Unreachable::Connect
-    } else {
-        Unreachable::Broken
-    }
+    Ok(whole.freeze())
 }

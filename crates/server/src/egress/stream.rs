@@ -2,13 +2,19 @@
 //!
 //! Knows how to take a body piece by piece within limits. Must not know what the bytes are.
 
-use super::send;
+use super::unreachable::reason;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
 use keybearer_connector::call::{Response, Unreachable};
 use std::fmt;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
+use tower_http::decompression::DecompressionBody;
+
+/// The body of an answer, decoded where it came compressed.
+pub(super) type Body = DecompressionBody<Incoming>;
 
 /// What came back.
 #[derive(Debug)]
@@ -28,7 +34,7 @@ pub enum Received {
 
 /// A body on its way. Dropping it ends the exchange.
 pub struct BodyStream {
-    response: reqwest::Response,
+    body: Box<Body>,
     /// Bytes that may still come.
     left: usize,
     /// The longest silence.
@@ -41,19 +47,31 @@ pub struct BodyStream {
 const LONGEST: u32 = 10;
 
 impl BodyStream {
-    pub(super) fn new(response: reqwest::Response, cap: usize, idle: Duration) -> Self {
-        Self { response, left: cap, idle, end: Instant::now() + idle * LONGEST }
+    pub(super) fn new(body: Body, cap: usize, idle: Duration) -> Self {
+        Self { body: Box::new(body), left: cap, idle, end: Instant::now() + idle * LONGEST }
     }
 
     /// The next piece, decoded; none at the end. After an error the stream is over.
     pub async fn next_chunk(&mut self) -> Result<Option<Bytes>, Unreachable> {
         let until = self.end.min(Instant::now() + self.idle);
-        let chunk = timeout_at(until, send::next(&mut self.response, self.left))
-            .await
-            .unwrap_or(Err(Unreachable::TimedOut))?;
+        let chunk =
+            timeout_at(until, next(&mut self.body, self.left)).await.unwrap_or(Err(Unreachable::TimedOut))?;
         self.left -= chunk.as_ref().map_or(0, Bytes::len);
         Ok(chunk)
     }
+}
+
+/// The next piece of a body of which at most `left` bytes may still come.
+pub(super) async fn next(body: &mut Body, left: usize) -> Result<Option<Bytes>, Unreachable> {
+    while let Some(frame) = body.frame().await {
+        // What is no data is a trailer, which nobody asked for.
+        match frame.map_err(|error| reason(&*error))?.into_data() {
+            Ok(chunk) if chunk.len() > left => return Err(Unreachable::TooLarge),
+            Ok(chunk) => return Ok(Some(chunk)),
+            Err(_) => {}
+        }
+    }
+    Ok(None)
 }
 
 impl fmt::Debug for BodyStream {

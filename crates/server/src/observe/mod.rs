@@ -12,10 +12,9 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// Libraries and the lowest level that they may log at. None of them prints headers, URLs or bound values at it.
-const CEILINGS: [(&str, LevelFilter); 9] = [
+const CEILINGS: [(&str, LevelFilter); 8] = [
     ("hyper", LevelFilter::WARN),
     ("h2", LevelFilter::WARN),
-    ("reqwest", LevelFilter::WARN),
     ("rustls", LevelFilter::WARN),
     ("tower", LevelFilter::WARN),
     ("axum", LevelFilter::WARN),

@@ -44,6 +44,7 @@ impl Http {
     }
 
     /// A client that calls from that address of this machine.
+    #[expect(clippy::disallowed_methods, reason = "the tests play the application, which calls us")]
     pub(crate) fn at(address: Option<IpAddr>) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_local_address(address);

@@ -1,0 +1,48 @@
+//! Why there is no answer, from the errors of the HTTP client.
+//!
+//! Knows the error types of hyper, h2 and tokio. Lets none of their texts pass: they may hold a URL and with it a secret.
+
+use super::resolve::Refused;
+use h2::Reason;
+use hyper_util::client::legacy;
+use keybearer_connector::call::Unreachable;
+use std::error::Error;
+use std::io;
+use std::iter::successors;
+use tokio::time::error::Elapsed;
+
+type Cause = dyn Error + 'static;
+
+/// The kind of an error of the client or of a body.
+pub(super) fn reason(error: &Cause) -> Unreachable {
+    if let Some(refused) = chain(error).find_map(<dyn Error>::downcast_ref::<Refused>) {
+        Unreachable::Blocked(refused.to_string())
+    } else if chain(error).any(is_timeout) {
+        Unreachable::TimedOut
+    } else if error.downcast_ref::<legacy::Error>().is_some_and(legacy::Error::is_connect) {
+        Unreachable::Connect
+    } else {
+        Unreachable::Broken
+    }
+}
+
+/// The error and what caused it, from the outside in.
+fn chain(error: &Cause) -> impl Iterator<Item = &Cause> {
+    successors(Some(error), |&error| error.source())
+}
+
+fn is_timeout(error: &Cause) -> bool {
+    error.is::<Elapsed>()
+        || error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_timeout)
+        || error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
+}
+
+/// True when the provider says of a request that it did nothing with it: a graceful GOAWAY that leaves the stream out,
+/// or REFUSED_STREAM (RFC 9113 sections 6.8 and 8.7).
+pub(super) fn was_not_processed(error: &legacy::Error) -> bool {
+    chain(error).filter_map(<dyn Error>::downcast_ref::<h2::Error>).any(|error| {
+        error.is_remote()
+            && ((error.is_go_away() && error.reason() == Some(Reason::NO_ERROR))
+                || (error.is_reset() && error.reason() == Some(Reason::REFUSED_STREAM)))
+    })
+}
