@@ -27,4 +27,4 @@ chaos: ## three replicas, four providers, kill -9, database restarts, hanging pr
 
 bench: ## what an execute costs beside a bare proxy; many connectors, waiting calls, bad credentials
 	cargo build --release --package keybearer
-	cargo run --release --package keybearer-bench -- --server target/release/keybearer --gate 1.6
+	cargo run --release --package keybearer-bench -- --server target/release/keybearer --gate 1.3,1.5

@@ -6,7 +6,8 @@
 use crate::children::Running;
 use crate::keybearer::{Keybearer, Setting};
 use crate::load;
-use crate::rounds::{SIZES, proxy_target};
+use crate::proxy::Stack;
+use crate::rounds::{self, SIZES, proxy_target};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::net::SocketAddr;
@@ -18,6 +19,7 @@ use std::process::{Command, Stdio};
 pub(crate) struct Instructions {
     pub(crate) label: &'static str,
     pub(crate) proxy: f64,
+    pub(crate) lean: f64,
     pub(crate) keybearer: f64,
 }
 
@@ -26,7 +28,7 @@ const MANY: u32 = 1_300;
 /// One after the other on one connection: valgrind runs one thread at a time anyway.
 const CONNECTIONS: u32 = 1;
 
-/// Four runs for each size.
+/// Six runs for each size.
 pub(crate) async fn count(binary: &Path) -> Result<Vec<Instructions>> {
     let found =
         Command::new("valgrind").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
@@ -38,10 +40,17 @@ pub(crate) async fn count(binary: &Path) -> Result<Vec<Instructions>> {
     let mut counted = Vec::new();
     for (label, records, bytes) in SIZES {
         let size = (records, bytes);
-        let proxy = proxy(upstream, size, MANY).await? - proxy(upstream, size, FEW).await?;
+        let [mut proxy, mut lean] = [0.0; 2];
+        for (stack, count) in [(Stack::Reqwest, &mut proxy), (Stack::HyperUtil, &mut lean)] {
+            let counted = [
+                self::proxy(upstream, stack, size, FEW).await?,
+                self::proxy(upstream, stack, size, MANY).await?,
+            ];
+            *count = (counted[1] - counted[0]) / requests;
+        }
         let keybearer =
             keybearer(binary, upstream, size, MANY).await? - keybearer(binary, upstream, size, FEW).await?;
-        counted.push(Instructions { label, proxy: proxy / requests, keybearer: keybearer / requests });
+        counted.push(Instructions { label, proxy, lean, keybearer: keybearer / requests });
     }
     Ok(counted)
 }
@@ -49,10 +58,9 @@ pub(crate) async fn count(binary: &Path) -> Result<Vec<Instructions>> {
 /// Records and bytes of an answer.
 type Size = (usize, usize);
 
-async fn proxy(upstream: SocketAddr, (records, bytes): Size, requests: u32) -> Result<f64> {
+async fn proxy(upstream: SocketAddr, stack: Stack, (records, bytes): Size, requests: u32) -> Result<f64> {
     let folder = tempfile::tempdir()?;
-    let (running, address) =
-        Running::role(&["proxy", &upstream.to_string()], Some(&callgrind(folder.path())))?;
+    let (running, address) = rounds::proxy(upstream, stack, Some(&callgrind(folder.path())))?;
     load::run(&proxy_target(address, records, bytes), CONNECTIONS, requests).await?;
     running.stop()?;
     total(folder.path())

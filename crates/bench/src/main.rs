@@ -1,4 +1,4 @@
-//! What one execute costs, beside a bare pass-through proxy that is built on the same HTTP stack.
+//! What one execute costs, beside a bare pass-through proxy.
 //!
 //! Knows how to start the processes that are compared, load them in turns, and print the numbers. Must not know the
 //! inside of the server: it is a binary that is started and spoken to over HTTP. (`seed` alone writes into its database.)
@@ -6,9 +6,9 @@
 //! Beside that: what the connector engine's parts cost in units of a plain parse, measured in this process; and what
 //! many stored connectors, many calls that wait for a refresh, and many bad credentials do to a server.
 //!
-//! Three processes on loopback: an upstream with fixed answers, the proxy, and `keybearer serve` on SQLite with its
-//! default settings. The load generator is this process. Runs alternate (proxy, Keybearer, proxy, …), so that a noisy
-//! moment of the machine hits both; each number is the median of the rounds. CPU time per request is the steadiest of
+//! Processes on loopback: an upstream with fixed answers, the proxy (axum and reqwest; once more on hyper-util's client
+//! alone, which is what Keybearer sends with), and `keybearer serve` on SQLite with its default settings. The load
+//! generator is this process. Runs alternate (proxy, Keybearer, proxy, …), so that a noisy moment of the machine hits all; each number is the median of the rounds. CPU time per request is the steadiest of
 //! them: it does not depend on what else waits for the processor.
 
 mod children;
@@ -33,6 +33,7 @@ use anyhow::{Result, bail};
 use clap::{Parser, Subcommand, ValueEnum};
 use documents::Document;
 use mimalloc::MiMalloc;
+use proxy::Stack;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -43,7 +44,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Measures Keybearer beside a bare proxy.
 ///
-/// Example: keybearer-bench --server target/release/keybearer --gate 1.5
+/// Example: keybearer-bench --server target/release/keybearer --gate 1.3,1.5
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Options {
@@ -52,9 +53,10 @@ struct Options {
     /// The `keybearer` binary, built in release mode.
     #[arg(long, default_value = "target/release/keybearer")]
     server: PathBuf,
-    /// Exit with an error when Keybearer's CPU time per request at 2 kB is more than this many times the proxy's.
-    #[arg(long, value_name = "RATIO")]
-    gate: Option<f64>,
+    /// Exit with an error when Keybearer's CPU time per request is more than this many times the proxy's: the first for
+    /// answers of 2 kB, the second for 100 kB.
+    #[arg(long, value_delimiter = ',', value_name = "RATIO")]
+    gate: Vec<f64>,
     /// Measure these parts only; all of them otherwise.
     #[arg(long, value_delimiter = ',', value_name = "PART")]
     only: Vec<Part>,
@@ -67,7 +69,7 @@ struct Options {
     /// Rounds; the median counts.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// Requests of a run with 2 kB answers; one with 100 kB answers has a fifth.
+    /// Requests of a run with 2 kB answers; one with 100 kB answers has half of them.
     #[arg(long, default_value_t = 20_000)]
     requests: u32,
     /// Measure loading with the definitions in this folder (`*.yaml`, `*/connector.yaml`) instead of generated ones.
@@ -103,6 +105,8 @@ enum Role {
     Proxy {
         /// Where the upstream listens.
         upstream: SocketAddr,
+        /// What it sends with.
+        stack: Stack,
     },
 }
 
@@ -110,7 +114,7 @@ fn main() -> ExitCode {
     let options = Options::parse();
     let result = match options.role {
         Some(Role::Upstream) => on_all_cores(upstream::serve()),
-        Some(Role::Proxy { upstream }) => on_all_cores(proxy::serve(upstream)),
+        Some(Role::Proxy { upstream, stack }) => on_all_cores(proxy::serve(upstream, stack)),
         None => bench(&options),
     };
     match result {
@@ -166,7 +170,7 @@ async fn measure(part: Part, options: &Options, plan: &rounds::Plan, documents: 
             if options.instructions {
                 report::instructions(&instructions::count(server).await?)?;
             }
-            report::gate(&results, options.gate)
+            report::gate(&results, &options.gate)
         }
         Part::Statements => report::statements(&statements::count(server).await?),
         Part::Engine => report::engine(plan, &engine::measure(documents, plan.rounds)?),

@@ -6,6 +6,7 @@ use crate::children::Running;
 use crate::client;
 use crate::keybearer::{self, Keybearer, Setting};
 use crate::load::{self, Target};
+use crate::proxy::Stack;
 use crate::upstream::{LARGE, SMALL};
 use anyhow::Result;
 use std::net::SocketAddr;
@@ -34,12 +35,14 @@ pub(crate) struct Numbers {
     pub(crate) cpu: f64,
 }
 
-/// Both servers at one size.
+/// The servers at one size.
 #[derive(Debug)]
 pub(crate) struct Comparison {
     pub(crate) label: &'static str,
     pub(crate) requests: u32,
     pub(crate) proxy: Numbers,
+    /// The proxy on hyper-util's client.
+    pub(crate) lean: Numbers,
     pub(crate) keybearer: Numbers,
 }
 
@@ -55,27 +58,38 @@ const AFTERMATH: Duration = Duration::from_millis(600);
 /// Starts everything, measures small answers, then large ones.
 pub(crate) async fn run(binary: &Path, plan: &Plan) -> Result<Vec<Comparison>> {
     let (_upstream, upstream) = Running::role(&["upstream"], None)?;
-    let (proxy, proxy_address) = Running::role(&["proxy", &upstream.to_string()], None)?;
+    let (proxy, proxy_address) = proxy(upstream, Stack::Reqwest, None)?;
+    let (lean, lean_address) = self::proxy(upstream, Stack::HyperUtil, None)?;
     let keybearer = Keybearer::start(binary, upstream, &Setting::default()).await?;
     let mut comparisons = Vec::new();
     for ((label, records, bytes), requests) in SIZES.into_iter().zip([plan.requests, plan.requests / 2]) {
         let servers = [
             (&proxy, proxy_target(proxy_address, records, bytes)),
+            (&lean, proxy_target(lean_address, records, bytes)),
             (&keybearer.running, keybearer.target(records, bytes)),
         ];
         for (_, target) in &servers {
             load::run(target, plan.connections, requests / 5).await?;
         }
-        let mut runs = [Vec::new(), Vec::new()];
+        let mut runs = [const { Vec::new() }; 3];
         for _ in 0..plan.rounds {
             for ((process, target), runs) in servers.iter().zip(&mut runs) {
                 runs.push(measure(process, target, plan.connections, requests).await?);
             }
         }
-        let [proxy, keybearer] = runs.map(|runs| medians(&runs));
-        comparisons.push(Comparison { label, requests, proxy, keybearer });
+        let [proxy, lean, keybearer] = runs.map(|runs| medians(&runs));
+        comparisons.push(Comparison { label, requests, proxy, lean, keybearer });
     }
     Ok(comparisons)
+}
+
+/// A proxy of its own process, and where it listens.
+pub(crate) fn proxy(
+    upstream: SocketAddr,
+    stack: Stack,
+    under: Option<&[String]>,
+) -> Result<(Running, SocketAddr)> {
+    Running::role(&["proxy", &upstream.to_string(), stack.name()], under)
 }
 
 /// What the proxy is asked: the same body, the same records.
