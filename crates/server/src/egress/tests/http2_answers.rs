@@ -1,10 +1,11 @@
-//! Answers over HTTP/2: what they may weigh and how they are coded.
+//! Answers over HTTP/2: what they may weigh, how they are coded, and what becomes of those that end too early.
 
 use super::answers::{GZIP_OK, bomb};
 use super::tls_upstream::*;
 use super::*;
+use h2::Reason;
 use http::StatusCode;
-use http::header::{CONTENT_ENCODING, HeaderName};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderName};
 
 async fn fetch(
     fields: HeaderMap,
@@ -67,4 +68,42 @@ async fn an_answer_may_come_before_the_request_is_read() {
     .await;
     let large = Unsigned { body: vec![b'x'; 1_000_000].into(), ..post(upstream.url("/")) };
     assert_eq!(whole(&upstream.egress(), large).await.unwrap().status, StatusCode::NOT_FOUND);
+}
+
+/// 200 with `Content-Length: 100` and less than that, then the end of the stream, without an error or with one.
+#[tokio::test]
+async fn a_body_that_is_cut_off_is_none() {
+    for reason in [Reason::NO_ERROR, Reason::CANCEL, Reason::INTERNAL_ERROR] {
+        let upstream = TlsUpstream::framing(END_STREAM, move |_, stream| {
+            let head = frame(HEADERS, END_HEADERS, stream, b"\x88\x0f\x0d\x03100");
+            let reset = frame(RST_STREAM, 0, stream, &u32::from(reason).to_be_bytes());
+            ([head, frame(DATA, 0, stream, b"only this"), reset].concat(), false)
+        })
+        .await;
+        let egress = upstream.egress();
+        let error = whole(&egress, get(upstream.url("/"))).await.unwrap_err();
+        assert_eq!((error, upstream.asked()), (Unreachable::Broken, 1), "{reason:?}");
+        let request = Unsigned { stream: true, ..get(upstream.url("/")) };
+        let Ok(Received::Streaming { mut body, .. }) = send(&egress, request).await else {
+            panic!("no stream")
+        };
+        let error = loop {
+            match body.next_chunk().await {
+                Ok(chunk) => assert_eq!(chunk.unwrap(), "only this", "{reason:?}"),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error, Unreachable::Broken);
+    }
+}
+
+/// HEAD tells the length of what GET would give.
+#[tokio::test]
+async fn the_length_of_what_does_not_come_is_no_matter() {
+    let upstream =
+        TlsUpstream::doing(|_| async { answer(field(CONTENT_LENGTH, "10000000000"), Bytes::new(), None) })
+            .await;
+    let head = Unsigned { method: Method::HEAD, ..get(upstream.url("/")) };
+    let response = whole(&upstream.egress(), head).await.unwrap();
+    assert_eq!((response.headers, response.body), (field(CONTENT_LENGTH, "10000000000"), Bytes::new()));
 }
