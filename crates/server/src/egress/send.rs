@@ -36,13 +36,15 @@ impl Egress {
     async fn attempt(&self, signed: Signed) -> Result<Received, Unreachable> {
         let request = signed.request;
         let plain = request.url.scheme() == "http";
-        let has_content = request.method != Method::HEAD;
+        let is_head = request.method == Method::HEAD;
         let outgoing = outgoing(request.method, request.url, request.headers, request.body)?;
         let sent = if plain { self.exchange_plainly(outgoing).await } else { self.exchange(outgoing).await };
         let (head, body) = sent.map_err(|error| reason(&error))?.into_parts();
         let (status, headers) = (head.status, head.headers);
         let cap = self.limits.max_response_bytes;
-        let length = body.size_hint().exact();
+        let has_content = !is_head && may_have_content(status);
+        // HEAD and 304 tell the length of something that does not come.
+        let length = body.size_hint().exact().filter(|_| has_content);
         if length.is_some_and(|length| length > cap as u64) {
             return Err(Unreachable::TooLarge);
         }
@@ -50,7 +52,7 @@ impl Egress {
             let body = BodyStream::new(body, cap, self.limits.timeout);
             return Ok(Received::Streaming { status, headers, body });
         }
-        let body = if has_content && may_have_content(status) {
+        let body = if has_content {
             read(body, length.and_then(|length| usize::try_from(length).ok()), cap).await?
         } else {
             Bytes::new()

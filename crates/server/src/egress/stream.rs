@@ -5,6 +5,7 @@
 use super::unreachable::reason;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use http_body::Body as _;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use keybearer_connector::call::{Response, Unreachable};
@@ -70,6 +71,10 @@ pub(super) async fn next(body: &mut Body, left: usize) -> Result<Option<Bytes>, 
             Ok(chunk) => return Ok(Some(chunk)),
             Err(_) => {}
         }
+    }
+    // HTTP/2 lets a stream end early without an error (RST_STREAM with NO_ERROR); Envoy does when its upstream breaks.
+    if body.size_hint().exact().is_some_and(|missing| missing > 0) {
+        return Err(Unreachable::Broken);
     }
     Ok(None)
 }

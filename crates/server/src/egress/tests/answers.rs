@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 
 /// `{"ok":true}`, compressed.
-const GZIP_OK: [u8; 31] = [
+pub(super) const GZIP_OK: [u8; 31] = [
     31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 171, 86, 202, 207, 86, 178, 42, 41, 42, 77, 173, 5, 0, 144, 95, 212,
     167, 11, 0, 0, 0,
 ];
@@ -22,7 +22,7 @@ async fn fetch(answer: Vec<u8>) -> Result<Response, Unreachable> {
 }
 
 /// A gzip member of zeros, with Huffman codes of the fixed table (RFC 1951 section 3.2.6): 13 bits for 258 of them.
-fn bomb(megabytes: usize) -> Vec<u8> {
+pub(super) fn bomb(megabytes: usize) -> Vec<u8> {
     let mut bits = vec![true, true, false]; // last block, fixed table
     bits.extend([false, false, true, true, false, false, false, false]); // literal 0
     for _ in 0..megabytes * 1_000_000 / 258 {

@@ -1,9 +1,15 @@
 //! Egress against real sockets on loopback: an upstream that does what a test says, and a trap that must stay silent.
 
 mod answers;
+mod authority;
 mod blocked;
 mod credentials;
+mod http2;
+mod http2_answers;
 mod ordinary;
+mod resent;
+mod tls;
+mod tls_upstream;
 mod upstream;
 
 use super::{Egress, Limits, Lookup, Reach, Received, Resolve};

@@ -3,7 +3,13 @@
 use super::*;
 use http::StatusCode;
 use http::header::{self, HeaderValue};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+/// An answer without content, after which the connection may be used again.
+const NOTHING: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 
 #[tokio::test]
 async fn an_ordinary_request() {
@@ -87,6 +93,50 @@ async fn connections_are_kept() {
         whole(&egress.clone(), get(upstream.url("/"))).await.unwrap();
     }
     assert_eq!((upstream.seen().len(), upstream.connections()), (5, 1));
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_was_closed_meanwhile_is_replaced() {
+    let (closed, mut notice) = mpsc::unbounded_channel();
+    let upstream = Upstream::doing("127.0.0.1:0", move |mut socket| {
+        let closed = closed.clone();
+        async move {
+            socket.write_all(NOTHING).await.ok()?;
+            drop(socket);
+            closed.send(()).ok();
+            None
+        }
+    })
+    .await;
+    let egress = egress();
+    for _ in 0..5 {
+        whole(&egress, Unsigned { method: Method::POST, ..get(upstream.url("/")) }).await.unwrap();
+        notice.recv().await.unwrap();
+        // The end is in our socket now; the client sees it once the runtime has looked at its sockets.
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+    }
+    assert_eq!((upstream.seen().len(), upstream.connections()), (5, 5));
+}
+
+/// The connection may have broken while the provider did what it was asked.
+#[tokio::test]
+async fn a_request_that_arrived_is_not_sent_again() {
+    let asked = AtomicUsize::new(0);
+    let upstream = Upstream::doing("127.0.0.1:0", move |mut socket| {
+        let first = asked.fetch_add(1, Ordering::Relaxed) == 0;
+        async move { if first && socket.write_all(NOTHING).await.is_ok() { Some(socket) } else { None } }
+    })
+    .await;
+    let egress = egress();
+    whole(&egress, get(upstream.url("/"))).await.unwrap();
+    // Over the kept connection, then over new ones.
+    for asked in 2..=4 {
+        let request = Unsigned { method: Method::POST, ..get(upstream.url("/")) };
+        assert_eq!(whole(&egress, request).await.unwrap_err(), Unreachable::Broken);
+        assert_eq!((upstream.seen().len(), upstream.connections()), (asked, asked - 1));
+    }
 }
 
 /// Proxy variables are read when a client is built, so another process must have them: this test runs
