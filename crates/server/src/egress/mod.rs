@@ -23,6 +23,7 @@
 
 mod address;
 mod admit;
+mod body;
 mod client;
 mod reach;
 mod resolve;

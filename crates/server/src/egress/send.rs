@@ -2,19 +2,18 @@
 //!
 //! Knows the HTTP clients, time limits and the size cap. Must not know retries, redirects or what an answer means.
 
-use super::stream::{self, Body, BodyStream, Received};
+use super::body::{self, Body};
+use super::stream::{self, BodyStream, Received};
 use super::unreachable::{reason, was_not_processed};
 use super::{Egress, Signed};
 use bytes::{Bytes, BytesMut};
-use http::header::{ACCEPT, HeaderValue, USER_AGENT};
+use http::header::{ACCEPT, ACCEPT_ENCODING, HeaderValue, USER_AGENT};
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
-use http_body::Body as _;
 use http_body_util::Full;
+use hyper::body::Incoming;
 use hyper_util::client::legacy::Error;
 use keybearer_connector::call::{Response, Unreachable};
 use std::time::Duration;
-use tower::Service;
-use tower_http::decompression::Decompression;
 use url::Url;
 
 /// How often a request goes out anew that the provider provably did not process.
@@ -38,13 +37,19 @@ impl Egress {
         let plain = request.url.scheme() == "http";
         let is_head = request.method == Method::HEAD;
         let outgoing = outgoing(request.method, request.url, request.headers, request.body)?;
-        let sent = if plain { self.exchange_plainly(outgoing).await } else { self.exchange(outgoing).await };
+        let sent = if plain {
+            self.plain.request(outgoing).await
+        } else {
+            // Boxed: what it holds is moved with plain requests otherwise.
+            Box::pin(self.exchange(outgoing)).await
+        };
         let (head, body) = sent.map_err(|error| reason(&error))?.into_parts();
-        let (status, headers) = (head.status, head.headers);
+        let (status, mut headers) = (head.status, head.headers);
+        let body = Body::of(&mut headers, body);
         let cap = self.limits.max_response_bytes;
         let has_content = !is_head && may_have_content(status);
         // HEAD and 304 tell the length of something that does not come.
-        let length = body.size_hint().exact().filter(|_| has_content);
+        let length = body.length().filter(|_| has_content);
         if length.is_some_and(|length| length > cap as u64) {
             return Err(Unreachable::TooLarge);
         }
@@ -60,18 +65,14 @@ impl Egress {
         Ok(Received::Whole(Response { status, headers, body }))
     }
 
-    async fn exchange_plainly(&self, request: Request<Full<Bytes>>) -> Result<http::Response<Body>, Error> {
-        Decompression::new(&self.plain).call(request).await
-    }
-
-    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<http::Response<Body>, Error> {
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<http::Response<Incoming>, Error> {
         for _ in 0..NEW_TRIES {
-            match Decompression::new(&self.secure).call(request.clone()).await {
+            match self.secure.request(request.clone()).await {
                 Err(error) if was_not_processed(&error) => {}
                 done => return done,
             }
         }
-        Decompression::new(&self.secure).call(request).await
+        self.secure.request(request).await
     }
 }
 
@@ -80,7 +81,7 @@ fn outgoing(
     method: Method,
     url: Url,
     mut headers: HeaderMap,
-    body: Bytes,
+    content: Bytes,
 ) -> Result<Request<Full<Bytes>>, Unreachable> {
     let uri = Uri::from_maybe_shared(Bytes::from(String::from(url))).map_err(|_| {
         Unreachable::Blocked("the URL contains characters that HTTP does not carry".to_owned())
@@ -88,7 +89,8 @@ fn outgoing(
     headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
     let agent = HeaderValue::from_static(concat!("Keybearer/", env!("CARGO_PKG_VERSION")));
     headers.entry(USER_AGENT).or_insert(agent);
-    let mut request = Request::new(Full::new(body));
+    headers.entry(ACCEPT_ENCODING).or_insert(body::ACCEPTED);
+    let mut request = Request::new(Full::new(content));
     *request.method_mut() = method;
     *request.uri_mut() = uri;
     *request.headers_mut() = headers;

@@ -2,20 +2,13 @@
 //!
 //! Knows how to take a body piece by piece within limits. Must not know what the bytes are.
 
-use super::unreachable::reason;
+use super::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use http_body::Body as _;
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use keybearer_connector::call::{Response, Unreachable};
 use std::fmt;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
-use tower_http::decompression::DecompressionBody;
-
-/// The body of an answer, decoded where it came compressed.
-pub(super) type Body = DecompressionBody<Incoming>;
 
 /// What came back.
 #[derive(Debug)]
@@ -35,7 +28,7 @@ pub enum Received {
 
 /// A body on its way. Dropping it ends the exchange.
 pub struct BodyStream {
-    body: Box<Body>,
+    body: Body,
     /// Bytes that may still come.
     left: usize,
     /// The longest silence.
@@ -49,7 +42,7 @@ const LONGEST: u32 = 10;
 
 impl BodyStream {
     pub(super) fn new(body: Body, cap: usize, idle: Duration) -> Self {
-        Self { body: Box::new(body), left: cap, idle, end: Instant::now() + idle * LONGEST }
+        Self { body, left: cap, idle, end: Instant::now() + idle * LONGEST }
     }
 
     /// The next piece, decoded; none at the end. After an error the stream is over.
@@ -64,19 +57,10 @@ impl BodyStream {
 
 /// The next piece of a body of which at most `left` bytes may still come.
 pub(super) async fn next(body: &mut Body, left: usize) -> Result<Option<Bytes>, Unreachable> {
-    while let Some(frame) = body.frame().await {
-        // What is no data is a trailer, which nobody asked for.
-        match frame.map_err(|error| reason(&*error))?.into_data() {
-            Ok(chunk) if chunk.len() > left => return Err(Unreachable::TooLarge),
-            Ok(chunk) => return Ok(Some(chunk)),
-            Err(_) => {}
-        }
+    match body.next().await {
+        Ok(Some(piece)) if piece.len() > left => Err(Unreachable::TooLarge),
+        next => next,
     }
-    // HTTP/2 lets a stream end early without an error (RST_STREAM with NO_ERROR); Envoy does when its upstream breaks.
-    if body.size_hint().exact().is_some_and(|missing| missing > 0) {
-        return Err(Unreachable::Broken);
-    }
-    Ok(None)
 }
 
 impl fmt::Debug for BodyStream {
