@@ -34,6 +34,10 @@ impl Body {
         }
         headers.remove(CONTENT_ENCODING);
         headers.remove(CONTENT_LENGTH);
+        // Some say so of nothing, which is no compressed text.
+        if body.is_end_stream() {
+            return Self::Plain(body);
+        }
         let compressed = StreamReader::new(body.into_data_stream().map_err(io::Error::other));
         let mut decoder = GzipDecoder::new(compressed);
         // RFC 1952 section 2.2: a file may be several of them, one behind the other.
@@ -46,6 +50,15 @@ impl Body {
         match self {
             Self::Plain(body) => body.size_hint().exact(),
             Self::Decoded(_) => None,
+        }
+    }
+
+    /// True when it is known that nothing comes any more. Over HTTP/2 the end may follow the last byte; whoever goes before
+    /// it resets the stream, and providers count resets.
+    pub(super) fn is_at_end(&self) -> bool {
+        match self {
+            Self::Plain(body) => body.is_end_stream(),
+            Self::Decoded(_) => false,
         }
     }
 

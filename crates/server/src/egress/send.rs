@@ -97,8 +97,7 @@ fn outgoing(
     Ok(request)
 }
 
-/// Answers without content (RFC 9110 sections 15.3.5, 15.4.5; to HEAD 9.3.2) may still name a content coding, and
-/// decoding nothing is an error.
+/// Answers without content (RFC 9110 sections 15.3.5, 15.4.5; to HEAD 9.3.2) may still name a length and a coding.
 fn may_have_content(status: StatusCode) -> bool {
     status != StatusCode::NO_CONTENT && status != StatusCode::NOT_MODIFIED
 }
@@ -106,7 +105,7 @@ fn may_have_content(status: StatusCode) -> bool {
 /// The decoded body, at most `cap` bytes. A body in one piece, which most are, is not copied.
 async fn read(mut body: Body, expected: Option<usize>, cap: usize) -> Result<Bytes, Unreachable> {
     let Some(first) = stream::next(&mut body, cap).await? else { return Ok(Bytes::new()) };
-    if expected == Some(first.len()) {
+    if expected == Some(first.len()) && body.is_at_end() {
         return Ok(first);
     }
     let Some(second) = stream::next(&mut body, cap - first.len()).await? else { return Ok(first) };

@@ -46,12 +46,27 @@ async fn one_coding_is_decoded() {
     let response = fetch(answer("200 OK\r\nContent-Encoding: gzip", &GZIP_OK)).await.unwrap();
     assert_eq!(&*response.body, b"{\"ok\":true}");
     assert!(!response.headers.contains_key(header::CONTENT_ENCODING));
+    for name in ["GZIP", "x-gzip"] {
+        let response = fetch(answer(&format!("200 OK\r\nContent-Encoding: {name}"), &GZIP_OK)).await.unwrap();
+        assert_eq!(&*response.body, b"{\"ok\":true}");
+    }
     for untouched in ["gzip, gzip", "br", "identity"] {
         let response =
             fetch(answer(&format!("200 OK\r\nContent-Encoding: {untouched}"), &GZIP_OK)).await.unwrap();
         assert_eq!(&*response.body, GZIP_OK);
         assert_eq!(response.headers.get(header::CONTENT_ENCODING).unwrap(), untouched);
     }
+}
+
+#[tokio::test]
+async fn a_compressed_body_is_taken_to_its_end() {
+    let gzip = |body: Vec<u8>| fetch(answer("200 OK\r\nContent-Encoding: gzip", &body));
+    let two = [GZIP_OK, GZIP_OK].concat();
+    assert_eq!(&*gzip(two).await.unwrap().body, b"{\"ok\":true}{\"ok\":true}");
+    for broken in [GZIP_OK[..20].to_vec(), GZIP_OK[..30].to_vec(), [&GZIP_OK[..], b"and more"].concat()] {
+        assert_eq!(gzip(broken).await.unwrap_err(), Unreachable::Broken);
+    }
+    assert!(gzip(Vec::new()).await.unwrap().body.is_empty());
 }
 
 #[tokio::test]

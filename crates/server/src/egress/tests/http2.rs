@@ -1,13 +1,14 @@
 //! HTTP/2: what requests look like, and how they share connections.
 
-use super::tls_upstream::{HOST, TlsUpstream, ok, post};
+use super::tls_upstream::{HOST, Then, TlsUpstream, ok, post};
 use super::*;
 use futures_util::future::join_all;
 use http::Version;
 use http::header::HeaderValue;
 use std::future::pending;
+use std::pin::pin;
 use std::sync::Arc;
-use tokio::sync::{Barrier, mpsc};
+use tokio::sync::{Barrier, Notify, mpsc};
 
 /// The fields of a request, in order of their names.
 fn fields(headers: &HeaderMap) -> Vec<String> {
@@ -125,4 +126,31 @@ async fn a_dropped_request_leaves_the_connection() {
     }
     whole(&egress, get(upstream.url("/"))).await.unwrap();
     assert_eq!((upstream.seen().len(), upstream.connections()), (3, 1));
+}
+
+/// Who has all bytes and does not wait for the end resets the stream, and providers close connections with many resets.
+#[tokio::test]
+async fn the_end_of_a_body_is_waited_for() {
+    let end = Arc::new(Notify::new());
+    let later = Arc::clone(&end);
+    let upstream = TlsUpstream::doing(move |number| {
+        let later = Arc::clone(&later);
+        async move { if number == 1 { Then::EndLater(Bytes::from_static(b"all"), later) } else { ok() } }
+    })
+    .await;
+    let egress = upstream.egress();
+    whole(&egress, get(upstream.url("/"))).await.unwrap();
+    let mut slow = pin!(whole(&egress, get(upstream.url("/"))));
+    let others = async {
+        while upstream.seen().len() < 2 {
+            tokio::task::yield_now().await;
+        }
+        // Frames come in order: when the second of these is answered, the body of the slow one is long there.
+        for _ in 0..2 {
+            whole(&egress, get(upstream.url("/"))).await.unwrap();
+        }
+    };
+    tokio::select! { _ = &mut slow => panic!("there was no end"), () = others => {} }
+    end.notify_one();
+    assert_eq!(&*slow.await.unwrap().body, b"all");
 }

@@ -29,6 +29,8 @@ pub(super) struct TlsUpstream {
 /// What becomes of a request.
 pub(super) enum Then {
     Answer(Box<Answer>),
+    /// This body, and its end when the notice comes.
+    EndLater(Bytes, Arc<Notify>),
     Reset(Reason),
     /// The whole connection breaks.
     Cut,
@@ -185,6 +187,7 @@ async fn collect(request: Request<RecvStream>) -> Option<Request<Bytes>> {
 fn reply(mut respond: SendResponse<Bytes>, then: Then, cut: &Notify) {
     let Answer { fields, body, trailers } = match then {
         Then::Answer(answer) => *answer,
+        Then::EndLater(body, end) => return end_later(respond, body, end),
         Then::Reset(reason) => return respond.send_reset(reason),
         Then::Cut => return cut.notify_one(),
     };
@@ -197,6 +200,16 @@ fn reply(mut respond: SendResponse<Bytes>, then: Then, cut: &Notify) {
     if let Some(trailers) = trailers {
         stream.send_trailers(trailers).ok();
     }
+}
+
+fn end_later(mut respond: SendResponse<Bytes>, body: Bytes, end: Arc<Notify>) {
+    let head = http::Response::builder().header("content-length", body.len()).body(()).unwrap();
+    let mut stream = respond.send_response(head, false).unwrap();
+    stream.send_data(body, false).unwrap();
+    tokio::spawn(async move {
+        end.notified().await;
+        stream.send_data(Bytes::new(), true).unwrap();
+    });
 }
 
 pub(super) const DATA: u8 = 0;
