@@ -56,6 +56,7 @@ pub(super) fn accept(
         }
     }
     supplied::scope(plan, operation, target, &mut accepted.values, now)?;
+    supplied::path_defaults(operation, target, &mut accepted.values, now)?;
     if let (Body::Graphql(graphql), Some(fields)) = (&operation.body, accepted.values.get("fields")) {
         let fault = selection::fault(fields, &graphql.query);
         errors.extend(fault.map(|message| ParamError::new("fields", "type", message)));

@@ -4,14 +4,15 @@
 
 use super::environment::Environment;
 use super::fault::{Fault, FaultKind};
+use super::params::body_fields;
 use super::target::Target;
 use super::template::TemplateError;
 use super::{coerce, json};
-use crate::plan::{Operation, Parameter, Plan, Scoping, Template};
+use crate::plan::{Location, Operation, Parameter, Plan, Scoping, Template, ValueType};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-/// Fills parameters that the operation declares, the caller did not give, and configuration scopes.
+/// Fills parameters and body properties that the operation declares, the caller did not give, and configuration scopes.
 pub(super) fn scope(
     plan: &Plan,
     operation: &Operation,
@@ -20,16 +21,35 @@ pub(super) fn scope(
     now: Timestamp,
 ) -> Result<(), Fault> {
     for scoping in &plan.scoping {
-        let Some(parameter) = operation.parameters.iter().find(|parameter| parameter.name == scoping.param)
-        else {
-            continue;
-        };
+        let Some(value_type) = declared_type(operation, &scoping.param) else { continue };
         if values.contains_key(&scoping.param) {
             continue;
         }
         let value = scoped(scoping, &target.environment, now).map_err(|error| broken(&error))?;
-        if let Some(value) = value.and_then(|value| coerce::coerce(value, &parameter.value_type).ok()) {
+        if let Some(value) = value.and_then(|value| coerce::coerce(value, value_type).ok()) {
             values.insert(scoping.param.clone(), value);
+        }
+    }
+    Ok(())
+}
+
+/// The type of a parameter or, where none has the name, of a body property.
+fn declared_type<'o>(operation: &'o Operation, name: &str) -> Option<&'o ValueType> {
+    let parameter = operation.parameters.iter().find(|parameter| parameter.name == name);
+    let field = || body_fields(operation).iter().find(|field| field.name == name);
+    parameter.map(|parameter| &parameter.value_type).or_else(|| field().map(|field| &field.value_type))
+}
+
+/// A path leaves no value out, so that what is not given there is its default.
+pub(super) fn path_defaults(
+    operation: &Operation,
+    target: &Target,
+    values: &mut Map<String, Value>,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    for parameter in operation.parameters.iter().filter(|one| one.location == Location::Path) {
+        if let (false, Some(given)) = (values.contains_key(&parameter.name), &parameter.default) {
+            values.insert(parameter.name.clone(), default(given, target, now)?);
         }
     }
     Ok(())
