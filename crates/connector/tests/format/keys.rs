@@ -1,7 +1,7 @@
 //! The published extension keys: all are known at their places, and those of a call have their effect.
 
-use crate::support::{begin, problems};
-use keybearer_connector::call::{Environment, Event, PageSize, Step, Unreachable, probe};
+use crate::support::{Document, begin, problems};
+use keybearer_connector::call::{Environment, Event, PageSize, Response, Step, Unreachable, probe};
 use keybearer_connector::document::{Additions, load};
 use keybearer_connector::plan::{Action, Body, Plan, RetryAfter, SchemeKind};
 use serde_json::{Value, json};
@@ -101,5 +101,26 @@ fn timeouts_and_broken_connections_are_tried_again_where_the_document_says_so() 
                 other => panic!("{other:?}"),
             }
         }
+    }
+}
+
+/// Transforms and filters see the record and the connector's configuration.
+#[test]
+fn templates_over_records_see_the_configuration() {
+    let members = "x-airbyte-record-transform: {link: \"{{ config.team }}/{{ record.id }}\"}, x-airbyte-record-filter: \"{{ record.team == config.team }}\"";
+    let mut document = Document::new().with("GET /notes", "notes.list", members);
+    document.server = "{url: \"https://{team}.example.com\", variables: {team: {default: red}}}".to_owned();
+    let plan = document.loaded().plan;
+    for (configuration, kept) in [
+        (json!({}), json!([{"id": 1, "team": "red", "link": "red/1"}])),
+        (json!({"team": "blue"}), json!([{"id": 2, "team": "blue", "link": "blue/2"}])),
+    ] {
+        let (mut call, _) = begin(&plan, configuration, "notes.list", json!({})).unwrap();
+        let body = json!([{"id": 1, "team": "red"}, {"id": 2, "team": "blue"}]).to_string().into();
+        let response = Response { status: http::StatusCode::OK, headers: http::HeaderMap::new(), body };
+        let Step::Done(answer) = call.on(Event::Response(response), Duration::ZERO) else {
+            panic!("a result")
+        };
+        assert_eq!(serde_json::from_slice::<Value>(answer.result.json().unwrap()).unwrap(), kept);
     }
 }
