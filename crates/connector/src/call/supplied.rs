@@ -3,41 +3,43 @@
 //! Knows scoping, injection and defaults. Must not know what the caller may give.
 
 use super::environment::Environment;
-use super::fault::{Fault, FaultKind};
-use super::params::body_fields;
+use super::fault::{Fault, FaultKind, ParamError};
+use super::json;
+use super::params::{fit_named, takes};
 use super::target::Target;
 use super::template::TemplateError;
-use super::{coerce, json};
-use crate::plan::{Location, Operation, Parameter, Plan, Scoping, Template, ValueType};
+use crate::plan::{Location, Operation, Parameter, Plan, Scoping, Template};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 /// Fills parameters and body properties that the operation declares, the caller did not give, and configuration scopes.
+/// A value that does not fit is an error: left out, it would list what it was to keep out.
 pub(super) fn scope(
     plan: &Plan,
     operation: &Operation,
     target: &Target,
     values: &mut Map<String, Value>,
+    errors: &mut Vec<ParamError>,
     now: Timestamp,
 ) -> Result<(), Fault> {
     for scoping in &plan.scoping {
-        let Some(value_type) = declared_type(operation, &scoping.param) else { continue };
-        if values.contains_key(&scoping.param) {
+        let name = &scoping.param;
+        if values.contains_key(name) || !takes(operation, name) {
             continue;
         }
         let value = scoped(scoping, &target.environment, now).map_err(|error| broken(&error))?;
-        if let Some(value) = value.and_then(|value| coerce::coerce(value, value_type).ok()) {
-            values.insert(scoping.param.clone(), value);
+        match value.and_then(|value| fit_named(operation, name, name, &value)) {
+            Some(Ok(value)) => {
+                values.insert(name.clone(), value);
+            }
+            Some(Err(error)) => {
+                let message = format!("{}: this is from the connector's configuration", error.message);
+                errors.push(ParamError { message, ..error });
+            }
+            None => {}
         }
     }
     Ok(())
-}
-
-/// The type of a parameter or, where none has the name, of a body property.
-fn declared_type<'o>(operation: &'o Operation, name: &str) -> Option<&'o ValueType> {
-    let parameter = operation.parameters.iter().find(|parameter| parameter.name == name);
-    let field = || body_fields(operation).iter().find(|field| field.name == name);
-    parameter.map(|parameter| &parameter.value_type).or_else(|| field().map(|field| &field.value_type))
 }
 
 /// A path leaves no value out, so that what is not given there is its default.

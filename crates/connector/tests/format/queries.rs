@@ -118,6 +118,15 @@ fn configuration_scopes_what_the_caller_leaves_out() {
     ] {
         assert_eq!(list.query(configuration.clone(), params.clone()), sent, "{configuration} {params}");
     }
+    let typed = Document::listing("{name: owner, in: query, schema: {type: integer, enum: [1, 2]}}");
+    let typed = typed.info("x-airbyte-scoping: [{param: owner}]");
+    assert_eq!(typed.query(json!({"owner": "2"}), json!({})), "owner=2");
+    for (owner, code) in [("3", "enum"), ("me", "type")] {
+        let fault = typed.tries(json!({"owner": owner}), json!({})).unwrap_err();
+        assert_eq!(fault.errors[0].code, code);
+        assert!(fault.message.contains("from the connector's configuration"), "{}", fault.message);
+        assert_eq!(typed.query(json!({"owner": owner}), json!({"owner": 1})), "owner=1");
+    }
     // A template that names what is not there is an error, not an empty text.
     assert!(list.tries(json!({"repos": "me/site"}), json!({})).is_err());
 }
