@@ -61,6 +61,11 @@ impl Environment {
         self.0.get(name).filter(|value| !json::is_blank(value))
     }
 
+    /// All values as the `config` of a definition's templates.
+    pub(super) fn config(&self) -> Value {
+        Value::Object(self.0.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
+    }
+
     /// These values over the defaults of the definition's variables.
     #[must_use]
     pub fn with_defaults(&self, plan: &Plan) -> Self {

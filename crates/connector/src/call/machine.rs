@@ -277,7 +277,12 @@ impl Call {
         let transient = matches!(why, Unreachable::Connect | Unreachable::TimedOut | Unreachable::Broken);
         let retryable = transient && (repeatable || *why == Unreachable::Connect);
         let fault = Fault { retryable, ..Fault::new(kind, message) };
-        if transient { self.again(fault, elapsed) } else { Step::Fail(fault) }
+        let listed = match why {
+            Unreachable::TimedOut => self.plan.retry.on_timeout,
+            Unreachable::Connect | Unreachable::Broken => self.plan.retry.on_network_error,
+            Unreachable::Blocked(_) | Unreachable::TooLarge => false,
+        };
+        if listed { self.again(fault, elapsed) } else { Step::Fail(fault) }
     }
 
     fn redirected(&mut self, status: StatusCode, headers: &HeaderMap) -> Step {

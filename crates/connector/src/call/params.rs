@@ -55,7 +55,8 @@ pub(super) fn accept(
             take(operation, name, value, &mut accepted, &mut errors)?;
         }
     }
-    supplied::scope(plan, operation, target, &mut accepted.values, now)?;
+    supplied::scope(plan, operation, target, &mut accepted.values, &mut errors, now)?;
+    supplied::path_defaults(operation, target, &mut accepted.values, now)?;
     if let (Body::Graphql(graphql), Some(fields)) = (&operation.body, accepted.values.get("fields")) {
         let fault = selection::fault(fields, &graphql.query);
         errors.extend(fault.map(|message| ParamError::new("fields", "type", message)));
@@ -94,6 +95,11 @@ fn take(
         _ => errors.push(unknown(operation, &name)),
     }
     Ok(())
+}
+
+/// The operation declares the name.
+pub(super) fn takes(operation: &Operation, name: &str) -> bool {
+    declared(operation, name).is_some()
 }
 
 /// A value for a declared name; none when the name is not declared.

@@ -8,8 +8,12 @@ use super::params::Accepted;
 use super::target::Target;
 use super::{json, supplied};
 use crate::plan::{Action, Location, Operation, ParamStyle, Parameter};
+use http::{HeaderMap, HeaderName};
 use jiff::Timestamp;
 use serde_json::Value;
+
+/// A request that names Rest.li's protocol version has its query in Rest.li's own encoding.
+const RESTLI: HeaderName = HeaderName::from_static("x-restli-protocol-version");
 
 /// The encoded query, without `?`; empty when there is none. Given parameters stand in the caller's order, then those
 /// from configuration and defaults in the document's. Optional defaults are sent on downloads only.
@@ -17,9 +21,10 @@ pub(super) fn render(
     operation: &Operation,
     target: &Target,
     accepted: &Accepted,
+    headers: &HeaderMap,
     now: Timestamp,
 ) -> Result<String, Fault> {
-    let mut pairs = Pairs::new(operation.restli);
+    let mut pairs = Pairs::new(headers.contains_key(&RESTLI));
     let find = |name: &str| {
         operation
             .parameters

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use jiff::Timestamp;
+use serde_json::Value;
 use url::Url;
 
 /// A request that can be sent again, perhaps to a target that changed meanwhile.
@@ -53,7 +54,7 @@ pub(super) fn prepare(
     let url = if let Some(cursor) = &accepted.next_url {
         next_page(operation, target, cursor)?
     } else {
-        let query = query::render(operation, target, accepted, now)?;
+        let query = query::render(operation, target, accepted, &headers, now)?;
         below(target, &operation.path, accepted, &query)?
     };
     let method = operation.method.clone();
@@ -168,9 +169,17 @@ fn headers(
                 format!("{:?} must not contain control characters", parameter.name),
             )])
         };
-        headers.insert(name, header_value(&json::text(&value)).ok_or_else(wrong)?);
+        headers.insert(name, header_value(&simple(&value)).ok_or_else(wrong)?);
     }
     Ok(headers)
+}
+
+/// Style `simple` of OpenAPI: the elements of a list with commas between them.
+fn simple(value: &Value) -> String {
+    match value {
+        Value::Array(items) => items.iter().map(json::text).collect::<Vec<_>>().join(","),
+        other => json::text(other),
+    }
 }
 
 fn header_value(text: &str) -> Option<HeaderValue> {

@@ -3,33 +3,55 @@
 //! Knows scoping, injection and defaults. Must not know what the caller may give.
 
 use super::environment::Environment;
-use super::fault::{Fault, FaultKind};
+use super::fault::{Fault, FaultKind, ParamError};
+use super::json;
+use super::params::{fit_named, takes};
 use super::target::Target;
 use super::template::TemplateError;
-use super::{coerce, json};
-use crate::plan::{Operation, Parameter, Plan, Scoping, Template};
+use crate::plan::{Location, Operation, Parameter, Plan, Scoping, Template};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-/// Fills parameters that the operation declares, the caller did not give, and configuration scopes.
+/// Fills parameters and body properties that the operation declares, the caller did not give, and configuration scopes.
+/// A value that does not fit is an error: left out, it would list what it was to keep out.
 pub(super) fn scope(
     plan: &Plan,
     operation: &Operation,
     target: &Target,
     values: &mut Map<String, Value>,
+    errors: &mut Vec<ParamError>,
     now: Timestamp,
 ) -> Result<(), Fault> {
     for scoping in &plan.scoping {
-        let Some(parameter) = operation.parameters.iter().find(|parameter| parameter.name == scoping.param)
-        else {
-            continue;
-        };
-        if values.contains_key(&scoping.param) {
+        let name = &scoping.param;
+        if values.contains_key(name) || !takes(operation, name) {
             continue;
         }
         let value = scoped(scoping, &target.environment, now).map_err(|error| broken(&error))?;
-        if let Some(value) = value.and_then(|value| coerce::coerce(value, &parameter.value_type).ok()) {
-            values.insert(scoping.param.clone(), value);
+        match value.and_then(|value| fit_named(operation, name, name, &value)) {
+            Some(Ok(value)) => {
+                values.insert(name.clone(), value);
+            }
+            Some(Err(error)) => {
+                let message = format!("{}: this is from the connector's configuration", error.message);
+                errors.push(ParamError { message, ..error });
+            }
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+/// A path leaves no value out, so that what is not given there is its default.
+pub(super) fn path_defaults(
+    operation: &Operation,
+    target: &Target,
+    values: &mut Map<String, Value>,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    for parameter in operation.parameters.iter().filter(|one| one.location == Location::Path) {
+        if let (false, Some(given)) = (values.contains_key(&parameter.name), &parameter.default) {
+            values.insert(parameter.name.clone(), default(given, target, now)?);
         }
     }
     Ok(())
@@ -67,8 +89,7 @@ fn first(
     };
     let Some(value) = value else { return Ok(None) };
     let Some(template) = &scoping.value_template else { return Ok(Some(value.clone())) };
-    let config =
-        Value::Object(environment.0.iter().map(|(name, value)| (name.clone(), value.clone())).collect());
+    let config = environment.config();
     let param = Value::String(scoping.param.clone());
     let text = template.render([("value", value), ("config", &config), ("param", &param)], now)?;
     let text = text.trim();
@@ -110,8 +131,7 @@ pub(super) fn computed(
 }
 
 fn rendered(source: &str, environment: &Environment, now: Timestamp) -> Result<String, TemplateError> {
-    let config =
-        Value::Object(environment.0.iter().map(|(name, value)| (name.clone(), value.clone())).collect());
+    let config = environment.config();
     let template = Template { source: source.to_owned(), lenient: false };
     template.render(
         environment.0.iter().map(|(name, value)| (name.as_str(), value)).chain([("config", &config)]),

@@ -5,9 +5,10 @@
 
 use crate::plan::Template;
 use jiff::Timestamp;
-use minijinja::value::{Value as JinjaValue, ValueKind, from_args};
+use minijinja::value::{Rest, Value as JinjaValue, ValueKind, from_args};
 use minijinja::{Environment as Jinja, Error, ErrorKind, UndefinedBehavior};
 use serde_json::Value;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 /// Instructions that one rendering may take.
@@ -43,6 +44,8 @@ impl Renderer {
             let then = now.as_second().saturating_add(days.saturating_mul(86_400));
             strftime(then, &format.unwrap_or_else(|| "%Y-%m-%dT%H:%M:%SZ".to_owned()))
         });
+        jinja.add_function("max", |values: Rest<JinjaValue>| first(&values, |a, b| b.cmp(a)));
+        jinja.add_function("min", |values: Rest<JinjaValue>| first(&values, JinjaValue::cmp));
         jinja.add_template_owned("text", template.source.clone()).map_err(|error| wrong(template, &error))?;
         Ok(Self { jinja })
     }
@@ -142,6 +145,19 @@ fn call_method(value: &JinjaValue, method: &str, args: &[JinjaValue]) -> Result<
     })
 }
 
+/// The first in an order, of several arguments or of one list.
+fn first(
+    values: &[JinjaValue],
+    order: impl Fn(&JinjaValue, &JinjaValue) -> Ordering,
+) -> Result<JinjaValue, Error> {
+    let none = || Error::new(ErrorKind::MissingArgument, "max and min need a value");
+    let found = match values {
+        [list] => list.try_iter()?.min_by(order),
+        several => several.iter().cloned().min_by(|left, right| order(left, right)),
+    };
+    found.ok_or_else(none)
+}
+
 /// Seconds since 1970 in a `strftime` format, UTC.
 fn strftime(seconds: i64, format: &str) -> Result<String, Error> {
     let invalid = |what: String| Error::new(ErrorKind::InvalidOperation, what);
@@ -193,6 +209,8 @@ mod tests {
             ("{{ day_delta(-180, '%Y-%m-%d') }}", "2025-09-05"),
             ("{{ value|upper }}{{ value.lower() }}", "OWNER/NAMEowner/name"),
             ("{{ n }}", "12345678901234567890"),
+            ("{{ max(now_utc() - duration('P1D'), 0).strftime('%Y-%m-%d') }}", "2026-03-03"),
+            ("{{ min(3, 12, 7) }} {{ max([3, 12, 7]) }}", "3 12"),
         ];
         for (source, expected) in cases {
             assert_eq!(
@@ -207,6 +225,10 @@ mod tests {
     fn values_are_data_and_undefined_names_are_errors_unless_lenient() {
         assert_eq!(render("{{ a }}", false, &json!({"a": "{{ b }}", "b": "secret"})).unwrap(), "{{ b }}");
         assert!(render("{{ a.b }}", false, &json!({})).is_err());
+        assert!(
+            render("{{ max() }}", false, &json!({})).is_err()
+                && render("{{ min(3) }}", false, &json!({})).is_err()
+        );
         assert_eq!(render("x{{ a.b }}y", true, &json!({})).unwrap(), "xy");
     }
 

@@ -54,11 +54,10 @@ pub(super) fn required<'p>(plan: &Plan, operation: &'p Operation) -> Vec<&'p str
         .iter()
         .filter(|p| p.required && p.default.is_none() && p.inject.is_none() && !scoped(&p.name));
     let mut names: Vec<&str> = parameters.map(|parameter| parameter.name.as_str()).collect();
-    if matches!(operation.action, Action::Create | Action::Update) {
-        for field in body_fields(operation).iter().filter(|field| field.required && field.default.is_none()) {
-            if !names.contains(&field.name.as_str()) {
-                names.push(&field.name);
-            }
+    let fields = body_fields(operation).iter().filter(|field| field.required && field.default.is_none());
+    for field in fields.filter(|field| !scoped(&field.name)) {
+        if !names.contains(&field.name.as_str()) {
+            names.push(&field.name);
         }
     }
     names

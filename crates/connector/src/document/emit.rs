@@ -195,6 +195,8 @@ fn is_plain(value: &str) -> bool {
         && value.chars().all(good)
         && !value.contains(": ")
         && !value.ends_with([' ', ':'])
+        // The reader takes `-}` for an entry of a list.
+        && !value.ends_with(" -")
         && matches!(scalar::resolve(value), Ok(node::Value::String(_)))
 }
 
@@ -233,6 +235,11 @@ paths:
 empty: {}
 "#;
         assert_eq!(yaml(&value, &comments), expected);
+    }
+
+    #[test]
+    fn a_dash_at_the_end_is_quoted() {
+        assert_eq!(yaml(&json!([{"a": "b -", "c": "d-"}]), &Comments::new()), "- {a: \"b -\", c: d-}\n");
     }
 
     fn any_value() -> impl proptest::strategy::Strategy<Value = Value> {

@@ -53,6 +53,7 @@ pub(super) fn read_all<'d>(
         }
         let Some(node) = reader.resolve(&entry.value) else { continue };
         let Some(item) = reader.object(node, &PATH_ITEM) else { continue };
+        unused_servers(reader, item);
         for method in ["options", "head", "trace"] {
             if let Some(entry) = item.map.entry(method) {
                 let message = format!("operations with {method} are not loaded");
@@ -80,6 +81,14 @@ pub(super) fn read_all<'d>(
     found
 }
 
+/// Servers of a path or an operation would make it go elsewhere than it does.
+fn unused_servers<'d>(reader: &mut Reader<'d>, owner: Object<'d>) {
+    if let Some(servers) = owner.get("servers") {
+        let hint = Some("operations go to the first server of the document".to_owned());
+        reader.warn(servers, format!("servers of {} are not used", owner.what), hint);
+    }
+}
+
 fn operation<'d>(
     reader: &mut Reader<'d>,
     path: &str,
@@ -89,6 +98,7 @@ fn operation<'d>(
     credentials: &CredentialNames,
 ) -> Option<Read<'d>> {
     let object = reader.object(node, &OPERATION)?;
+    unused_servers(reader, object);
     let entity = entity(reader, object);
     let action = action(reader, object);
     let template = path_template(reader, object, path);
@@ -116,7 +126,6 @@ fn operation<'d>(
             || matches!(method, Method::GET | Method::HEAD | Method::PUT | Method::DELETE),
         method,
         path,
-        restli: parameters.plan.iter().any(|p| p.name.eq_ignore_ascii_case("x-restli-protocol-version")),
         parameters: parameters.plan,
         bounds,
         body,
@@ -245,6 +254,10 @@ fn response_schema<'d>(reader: &mut Reader<'d>, object: Object<'d>) -> Option<&'
         }
         let Some(node) = reader.resolve(&entry.value) else { continue };
         let Some(response) = reader.object(node, &RESPONSE) else { continue };
+        if response.get("description").is_none() {
+            let hint = Some("for example description: OK".to_owned());
+            reader.warn(response.node, format!("the response {status} lacks \"description\""), hint);
+        }
         let Some(content) = reader.child_map(response, "content", "content") else { continue };
         for (media, entry) in content.map.iter() {
             let Some(media_type) = reader.object(&entry.value, &MEDIA_TYPE) else { continue };

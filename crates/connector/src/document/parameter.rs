@@ -116,7 +116,7 @@ fn read<'d>(reader: &mut Reader<'d>, object: Object<'d>, credentials: &Credentia
         allowed: typed.allowed,
         default,
         style,
-        inject: inject(reader, object, credentials),
+        inject: inject(reader, object, location, credentials),
     })
 }
 
@@ -174,9 +174,15 @@ pub(super) fn default<'d>(
 fn inject<'d>(
     reader: &mut Reader<'d>,
     object: Object<'d>,
+    location: Location,
     credentials: &CredentialNames,
 ) -> Option<(String, IndexMap<String, serde_json::Value>)> {
     let inject = reader.child(object, "x-airbyte-param-config-inject", &INJECT)?;
+    if location != Location::Query {
+        let message = "x-airbyte-param-config-inject fills query parameters only";
+        reader.error_hint(inject.node, message, "x-airbyte-scoping of info fills parameters of every place");
+        return None;
+    }
     let source = reader.required_text(inject, "source", "region")?;
     if credentials.has(source) {
         reader.error(

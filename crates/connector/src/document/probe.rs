@@ -11,6 +11,8 @@ use super::reader::{Object, Reader};
 use super::{body, schema};
 use crate::plan::{Action, CheckValue, Location, Operation, Parameter, Scoping, Template};
 
+const PROBE_DEFAULT: &str = "x-airbyte-probe-default";
+
 /// Names that a computed value may use.
 const NAMES: &[&str] = &["now_utc", "duration", "day_delta", "config", "max", "min"];
 
@@ -38,9 +40,9 @@ pub(super) fn params<'d>(
         params.push(("limit".to_owned(), CheckValue::Literal(1.into())));
     }
     for (parameter, object) in operation.parameters.iter().zip(nodes) {
-        let own = object.get("x-airbyte-probe-default");
+        let own = object.get(PROBE_DEFAULT);
         let schema = schema_node(*object).and_then(|node| schema::follow(reader.root, node));
-        let probe = own.or_else(|| schema.and_then(|node| node.get("x-airbyte-probe-default")));
+        let probe = own.or_else(|| schema.and_then(|node| node.get(PROBE_DEFAULT)));
         let default =
             schema.and_then(|node| node.get("default")).filter(|_| parameter.location == Location::Query);
         if limited && parameter.name == "limit" && probe.is_none() {
@@ -51,9 +53,9 @@ pub(super) fn params<'d>(
         }
     }
     for (name, node) in body::property_nodes(reader.root, object) {
-        if let Some(value) =
-            node.get("x-airbyte-probe-default").and_then(|node| value(reader, node, credentials))
-        {
+        let referred = schema::follow(reader.root, node).and_then(|node| node.get(PROBE_DEFAULT));
+        let probe = node.get(PROBE_DEFAULT).or(referred);
+        if let Some(value) = probe.and_then(|node| value(reader, node, credentials)) {
             set(&mut params, name, value);
         }
     }

@@ -159,6 +159,10 @@ pub struct Retry {
     pub jitter: bool,
     /// Statuses that are tried again.
     pub statuses: Vec<u16>,
+    /// So is a request without an answer in time.
+    pub on_timeout: bool,
+    /// So is a request whose connection failed or broke.
+    pub on_network_error: bool,
     /// Header with the provider's wish, usually `retry-after`.
     pub retry_after_header: String,
     /// How to read it.

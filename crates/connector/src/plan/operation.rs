@@ -48,8 +48,6 @@ pub struct Operation {
     pub paging: Option<Paging>,
     /// For [`Action::Download`].
     pub download: Option<Download>,
-    /// The query is written in Rest.li's own encoding.
-    pub restli: bool,
     /// Failed attempts may be repeated: a reading action or an idempotent method (RFC 9110 section 9.2.2).
     pub repeatable: bool,
     /// What a check of this operation sends, before configuration and other entities' records are looked at.

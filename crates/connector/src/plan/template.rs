@@ -91,6 +91,9 @@ impl PathTemplate {
         if text.contains(['?', '#', '\\']) || text.chars().any(char::is_control) {
             return Err(format!("the path {text:?} must not hold ?, #, \\ or control characters"));
         }
+        if text.to_ascii_lowercase().replace("%2e", ".").split('/').any(|part| matches!(part, "." | "..")) {
+            return Err(format!("the path {text:?} must not hold . or .. between slashes"));
+        }
         let mut pieces = Vec::new();
         let mut rest = text;
         while let Some((literal, after)) = rest.split_once('{') {
@@ -155,7 +158,7 @@ mod tests {
         let path = PathTemplate::parse("/users/(account={account},user={user})").unwrap();
         assert_eq!(path.placeholders().collect::<Vec<_>>(), ["account", "user"]);
         assert_eq!(path.pieces.len(), 5);
-        for bad in ["users", "/a?b", "/{", "/{}", "/{a b}", "/a}", "/a#b", "/a\\b"] {
+        for bad in ["users", "/a?b", "/{", "/{}", "/{a b}", "/a}", "/a#b", "/a\\b", "/a/../b", "/%2E/b"] {
             assert!(PathTemplate::parse(bad).is_err(), "{bad}");
         }
     }

@@ -94,7 +94,7 @@ fn parameters() {
 fn operations() {
     let plan = good(SMALL).plan;
     let list = plan.operation("contacts", Action::List).unwrap();
-    assert!(list.repeatable && !list.restli);
+    assert!(list.repeatable);
     assert_eq!(list.extract.records.as_ref().unwrap().to_string(), "$.results");
     assert!(matches!(&list.extract.meta[1].1, MetaSource::Header(name) if name == "x-rate"));
     assert!(matches!(&list.extract.meta[2].1, MetaSource::Link(relation) if relation == "next"));
