@@ -277,7 +277,11 @@ impl Call {
         let transient = matches!(why, Unreachable::Connect | Unreachable::TimedOut | Unreachable::Broken);
         let retryable = transient && (repeatable || *why == Unreachable::Connect);
         let fault = Fault { retryable, ..Fault::new(kind, message) };
-        if transient { self.again(fault, elapsed) } else { Step::Fail(fault) }
+        let wanted = match why {
+            Unreachable::TimedOut => self.plan.retry.on_timeout,
+            _ => transient && self.plan.retry.on_network_error,
+        };
+        if wanted { self.again(fault, elapsed) } else { Step::Fail(fault) }
     }
 
     fn redirected(&mut self, status: StatusCode, headers: &HeaderMap) -> Step {

@@ -174,7 +174,8 @@ impl Reading<'_> {
                 format!("the definition's template could not be rendered: {error}"),
             )
         };
-        let result = records::rework(extract, tree, list, self.now).map_err(broken)?;
+        let result = records::rework(extract, tree, list, &self.target.environment.config(), self.now)
+            .map_err(broken)?;
         Ok(Records::Text(self.shaping.apply(result, list).to_string()))
     }
 }

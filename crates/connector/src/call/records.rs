@@ -7,6 +7,7 @@ use super::slice::{Kind, Match};
 use super::template::{Renderer, TemplateError, jinja_value};
 use crate::plan::{Extract, JsonPath, Step};
 use jiff::Timestamp;
+use minijinja::value::Value as JinjaValue;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -74,25 +75,30 @@ fn joined<'a>(items: impl Iterator<Item = &'a str>) -> Records {
     Records::Text(list)
 }
 
-/// The slow lane: fields rendered over each record, then records dropped. `raw` is the unwrapped result.
+/// The slow lane: fields rendered over each record, then records dropped. `raw` is the unwrapped result, `config` what
+/// templates know beside the record.
 pub(super) fn rework(
     extract: &Extract,
     raw: Value,
     list: bool,
+    config: &Value,
     now: Timestamp,
 ) -> Result<Value, TemplateError> {
+    let config = jinja_value(config);
     let mut transforms = Vec::new();
     for (name, template) in &extract.transform {
         transforms.push((name, Renderer::new(template, now)?));
     }
     let filter = extract.filter.as_ref().map(|template| Renderer::new(template, now)).transpose()?;
-    let one = |record: Value| if transforms.is_empty() { Ok(record) } else { transform(&transforms, record) };
+    let one = |record: Value| {
+        if transforms.is_empty() { Ok(record) } else { transform(&transforms, &config, record) }
+    };
     match raw {
         Value::Array(items) => {
             let mut kept = Vec::with_capacity(items.len());
             for item in items {
                 let record = wrapped(one(item)?);
-                if !list || keeps(filter.as_ref(), &record)? {
+                if !list || keeps(filter.as_ref(), &config, &record)? {
                     kept.push(record);
                 }
             }
@@ -102,7 +108,7 @@ pub(super) fn rework(
         // One record where a list was expected is transformed and filtered too; a scalar has no fields to transform.
         other => {
             let record = wrapped(if other.is_object() { one(other)? } else { other });
-            let kept = !list || keeps(filter.as_ref(), &record)?;
+            let kept = !list || keeps(filter.as_ref(), &config, &record)?;
             Ok(if kept { record } else { Value::Array(Vec::new()) })
         }
     }
@@ -116,24 +122,30 @@ fn wrapped(value: Value) -> Value {
 }
 
 /// Rendered fields over the record's own; a scalar record gives way to the rendered fields.
-fn transform(fields: &[(&String, Renderer)], record: Value) -> Result<Value, TemplateError> {
+fn transform(
+    fields: &[(&String, Renderer)],
+    config: &JinjaValue,
+    record: Value,
+) -> Result<Value, TemplateError> {
     let (context, mut members) = match record {
         Value::Object(members) => (Value::Object(members.clone()), members),
         other => (wrapped(other), Map::new()),
     };
-    let names = BTreeMap::from([
-        ("record".to_owned(), jinja_value(&context)),
-        ("config".to_owned(), jinja_value(&Value::Object(Map::new()))),
-    ]);
+    let names = names(config, &context);
     for (name, renderer) in fields {
         members.insert((*name).clone(), Value::String(renderer.render(names.clone())?));
     }
     Ok(Value::Object(members))
 }
 
-fn keeps(filter: Option<&Renderer>, record: &Value) -> Result<bool, TemplateError> {
+/// What a template may speak of.
+fn names(config: &JinjaValue, record: &Value) -> BTreeMap<String, JinjaValue> {
+    BTreeMap::from([("record".to_owned(), jinja_value(record)), ("config".to_owned(), config.clone())])
+}
+
+fn keeps(filter: Option<&Renderer>, config: &JinjaValue, record: &Value) -> Result<bool, TemplateError> {
     let Some(filter) = filter else { return Ok(true) };
-    let text = filter.render(BTreeMap::from([("record".to_owned(), jinja_value(record))]))?;
+    let text = filter.render(names(config, record))?;
     Ok(!matches!(text.trim(), "False" | "false" | "0" | "None" | "none" | "null" | ""))
 }
 

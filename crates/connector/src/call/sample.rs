@@ -58,6 +58,8 @@ pub(crate) fn plan(operations: Vec<Operation>) -> Plan {
             exponential_base: 2.0,
             jitter: true,
             statuses: vec![429, 500, 502, 503, 504],
+            on_timeout: true,
+            on_network_error: true,
             retry_after_header: "retry-after".into(),
             retry_after_format: RetryAfter::Seconds,
         },

@@ -67,8 +67,7 @@ fn first(
     };
     let Some(value) = value else { return Ok(None) };
     let Some(template) = &scoping.value_template else { return Ok(Some(value.clone())) };
-    let config =
-        Value::Object(environment.0.iter().map(|(name, value)| (name.clone(), value.clone())).collect());
+    let config = environment.config();
     let param = Value::String(scoping.param.clone());
     let text = template.render([("value", value), ("config", &config), ("param", &param)], now)?;
     let text = text.trim();
@@ -110,8 +109,7 @@ pub(super) fn computed(
 }
 
 fn rendered(source: &str, environment: &Environment, now: Timestamp) -> Result<String, TemplateError> {
-    let config =
-        Value::Object(environment.0.iter().map(|(name, value)| (name.clone(), value.clone())).collect());
+    let config = environment.config();
     let template = Template { source: source.to_owned(), lenient: false };
     template.render(
         environment.0.iter().map(|(name, value)| (name.as_str(), value)).chain([("config", &config)]),

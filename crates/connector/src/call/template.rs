@@ -5,9 +5,10 @@
 
 use crate::plan::Template;
 use jiff::Timestamp;
-use minijinja::value::{Value as JinjaValue, ValueKind, from_args};
+use minijinja::value::{Rest, Value as JinjaValue, ValueKind, from_args};
 use minijinja::{Environment as Jinja, Error, ErrorKind, UndefinedBehavior};
 use serde_json::Value;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 /// Instructions that one rendering may take.
@@ -43,6 +44,8 @@ impl Renderer {
             let then = now.as_second().saturating_add(days.saturating_mul(86_400));
             strftime(then, &format.unwrap_or_else(|| "%Y-%m-%dT%H:%M:%SZ".to_owned()))
         });
+        jinja.add_function("max", |values: Rest<JinjaValue>| extreme(&values, Ordering::Greater));
+        jinja.add_function("min", |values: Rest<JinjaValue>| extreme(&values, Ordering::Less));
         jinja.add_template_owned("text", template.source.clone()).map_err(|error| wrong(template, &error))?;
         Ok(Self { jinja })
     }
@@ -125,7 +128,10 @@ fn call_method(value: &JinjaValue, method: &str, args: &[JinjaValue]) -> Result<
     Ok(match method {
         "lower" => JinjaValue::from(text.to_lowercase()),
         "upper" => JinjaValue::from(text.to_uppercase()),
-        "strip" => JinjaValue::from(text.trim()),
+        "strip" => {
+            let (of,): (Option<&str>,) = from_args(args)?;
+            JinjaValue::from(of.map_or_else(|| text.trim(), |of| text.trim_matches(|c| of.contains(c))))
+        }
         "split" => {
             let (by,): (Option<&str>,) = from_args(args)?;
             let parts =
@@ -140,6 +146,17 @@ fn call_method(value: &JinjaValue, method: &str, args: &[JinjaValue]) -> Result<
         }
         _ => return Err(unknown()),
     })
+}
+
+/// The largest or smallest of several values, or of one list.
+fn extreme(values: &[JinjaValue], wanted: Ordering) -> Result<JinjaValue, Error> {
+    let values = match values {
+        [list] => list.try_iter()?.collect(),
+        several => several.to_vec(),
+    };
+    let better = |best: JinjaValue, next: JinjaValue| if next.cmp(&best) == wanted { next } else { best };
+    let none = || Error::new(ErrorKind::InvalidOperation, "max and min need at least one value");
+    values.into_iter().reduce(better).ok_or_else(none)
 }
 
 /// Seconds since 1970 in a `strftime` format, UTC.
@@ -193,6 +210,12 @@ mod tests {
             ("{{ day_delta(-180, '%Y-%m-%d') }}", "2025-09-05"),
             ("{{ value|upper }}{{ value.lower() }}", "OWNER/NAMEowner/name"),
             ("{{ n }}", "12345678901234567890"),
+            (
+                "{{ max(now_utc() - duration('P1W'), now_utc() - duration('PT36H')).strftime('%Y-%m-%d') }}",
+                "2026-03-02",
+            ),
+            ("{{ min([3, 1, 2]) }}{{ min(2, 1.5) }}", "11.5"),
+            ("{{ value.strip('eo') }}", "wner/nam"),
         ];
         for (source, expected) in cases {
             assert_eq!(

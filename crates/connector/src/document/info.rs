@@ -203,6 +203,8 @@ fn retry<'d>(reader: &mut Reader<'d>, object: Object<'d>) -> Retry {
         exponential_base: 2.0,
         jitter: true,
         statuses: vec![429, 500, 502, 503, 504],
+        on_timeout: true,
+        on_network_error: true,
         retry_after_header: "retry-after".to_owned(),
         retry_after_format: RetryAfter::Seconds,
     };
@@ -225,6 +227,8 @@ fn retry<'d>(reader: &mut Reader<'d>, object: Object<'d>) -> Retry {
     if config.get("retry_on_status_codes").is_some() {
         retry.statuses = statuses(reader, config);
     }
+    retry.on_timeout = reader.flag(config, "retry_on_timeout").unwrap_or(true);
+    retry.on_network_error = reader.flag(config, "retry_on_network_error").unwrap_or(true);
     if let Some(header) = reader.text(config, "retry_after_header") {
         if http::HeaderName::try_from(header).is_ok() {
             retry.retry_after_header = header.to_ascii_lowercase();

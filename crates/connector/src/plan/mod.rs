@@ -159,6 +159,10 @@ pub struct Retry {
     pub jitter: bool,
     /// Statuses that are tried again.
     pub statuses: Vec<u16>,
+    /// An attempt that got no answer in time is made again.
+    pub on_timeout: bool,
+    /// An attempt that could not connect, or whose connection broke, is made again.
+    pub on_network_error: bool,
     /// Header with the provider's wish, usually `retry-after`.
     pub retry_after_header: String,
     /// How to read it.
