@@ -51,6 +51,11 @@ impl Environment {
         server.chain(oauth).filter(|name| self.text(name).is_none()).cloned().collect()
     }
 
+    /// All of them as one object: what templates call `config`.
+    pub(super) fn config(&self) -> Value {
+        Value::Object(self.0.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
+    }
+
     /// A value as text; none when absent or blank.
     pub fn text(&self, name: &str) -> Option<String> {
         self.0.get(name).filter(|value| !json::is_blank(value)).map(json::text)
@@ -59,11 +64,6 @@ impl Environment {
     /// A value; none when absent or blank.
     pub(crate) fn value(&self, name: &str) -> Option<&Value> {
         self.0.get(name).filter(|value| !json::is_blank(value))
-    }
-
-    /// All values as the `config` of a definition's templates.
-    pub(super) fn config(&self) -> Value {
-        Value::Object(self.0.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
     /// These values over the defaults of the definition's variables.

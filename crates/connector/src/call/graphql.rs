@@ -60,8 +60,7 @@ fn lookup(operation: &Operation, graphql: &GraphqlBody, accepted: &Accepted, nam
 /// The name in a text that is exactly `{{ name }}`.
 fn placeholder(text: &str) -> Option<&str> {
     let name = text.strip_prefix("{{ ")?.strip_suffix(" }}")?;
-    (!name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
-        .then_some(name)
+    (!name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_')).then_some(name)
 }
 
 /// A template tree with its placeholders filled: whole ones keep the value's type, others become text.
@@ -105,10 +104,10 @@ mod tests {
 
     #[test]
     fn placeholders_keep_types_and_values_are_never_read_again() {
-        let values = json!({"first": 5, "owner": "a", "name": "{{ owner }}\"}} mutation"});
+        let values = json!({"first": 5, "größe": 1, "owner": "a", "name": "{{ owner }}\"}} mutation"});
         let lookup = |name: &str| values.get(name).cloned();
-        let template = json!({"n": "{{ first }}", "q": "repo:{{ owner }}/{{ name }}", "none": "{{ nope }}", "half": "x{{ nope }}", "odd": "{{first}}", "deep": [{"a": "{{ owner }}"}]});
-        let expected = json!({"n": 5, "q": "repo:a/{{ owner }}\"}} mutation", "none": null, "half": null, "odd": "{{first}}", "deep": [{"a": "a"}]});
+        let template = json!({"n": "{{ first }}", "q": "repo:{{ owner }}/{{ name }}", "none": "{{ nope }}", "half": "x{{ nope }}", "odd": "{{first}}", "deep": [{"a": "{{ owner }}"}], "letters": "{{ größe }}"});
+        let expected = json!({"n": 5, "q": "repo:a/{{ owner }}\"}} mutation", "none": null, "half": null, "odd": "{{first}}", "deep": [{"a": "a"}], "letters": 1});
         assert_eq!(fill(&template, &lookup), expected);
     }
 }

@@ -25,7 +25,7 @@ fn find_in(header: &str, relation: &str, fits: impl Fn(&str) -> bool) -> Option<
     loop {
         let (_, from) = rest.split_once('<')?;
         let (target, parameters) = from.split_once('>')?;
-        let (parameters, next) = split_link(parameters);
+        let (parameters, next) = split(parameters, b',');
         if relations(parameters).any(|found| found.eq_ignore_ascii_case(relation)) && fits(parameters) {
             return Some(target.trim().to_owned());
         }
@@ -33,8 +33,8 @@ fn find_in(header: &str, relation: &str, fits: impl Fn(&str) -> bool) -> Option<
     }
 }
 
-/// Parameters of this link, and what follows the comma after them. Commas in quotes do not count.
-fn split_link(text: &str) -> (&str, &str) {
+/// What stands before the separator, and what follows it. Separators in quotes do not count.
+fn split(text: &str, separator: u8) -> (&str, &str) {
     let mut quoted = false;
     let mut escaped = false;
     for (index, byte) in text.bytes().enumerate() {
@@ -42,7 +42,7 @@ fn split_link(text: &str) -> (&str, &str) {
             _ if escaped => escaped = false,
             b'\\' if quoted => escaped = true,
             b'"' => quoted = !quoted,
-            b',' if !quoted => {
+            _ if byte == separator && !quoted => {
                 return (text.get(..index).unwrap_or_default(), text.get(index + 1..).unwrap_or_default());
             }
             _ => {}
@@ -58,10 +58,17 @@ fn relations(parameters: &str) -> impl Iterator<Item = &str> {
 
 /// The first parameter of that name, without quotes.
 fn parameter<'a>(parameters: &'a str, wanted: &str) -> Option<&'a str> {
-    parameters.split(';').find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        name.trim().eq_ignore_ascii_case(wanted).then(|| value.trim().trim_matches('"'))
-    })
+    let mut rest = parameters;
+    while !rest.is_empty() {
+        let (parameter, after) = split(rest, b';');
+        match parameter.split_once('=') {
+            Some((name, value)) if name.trim().eq_ignore_ascii_case(wanted) => {
+                return Some(value.trim().trim_matches('"'));
+            }
+            _ => rest = after,
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -91,6 +98,8 @@ mod tests {
         let header = "<https://a/prev?page=1>; rel=\"prev\", <https://a/items?page=3&per_page=2,4>; foo=\"b, c\"; rel=\"last next\"";
         assert_eq!(next(header).as_deref(), Some("https://a/items?page=3&per_page=2,4"));
         assert_eq!(find_in("</x>; rel=next", "NEXT", |_| true).as_deref(), Some("/x"));
+        // A title may say anything, even what looks like parameters.
+        assert_eq!(next("<a>; title=\"x; rel=next\"; rel=prev, <b>; rel=next").as_deref(), Some("b"));
         for none in ["", "<", "<a", "<a>", "a; rel=next", "<a>; rel=\"prev\""] {
             assert_eq!(next(none), None, "{none}");
         }

@@ -210,9 +210,10 @@ impl Call {
             .now
             .checked_add(jiff::SignedDuration::try_from(elapsed).unwrap_or_default())
             .unwrap_or(self.settings.now);
-        fault.retry_after = retry::wish(&self.plan.retry, headers, now).filter(|_| fault.retryable);
         let said_in_body = fault.kind == FaultKind::UpstreamRateLimited;
         let listed = fault.upstream_status.is_some_and(|status| self.plan.retry.statuses.contains(&status));
+        fault.retryable |= listed;
+        fault.retry_after = retry::wish(&self.plan.retry, headers, now).filter(|_| fault.retryable);
         if listed || said_in_body { self.again(fault, elapsed) } else { Step::Fail(fault) }
     }
 

@@ -128,7 +128,10 @@ fn call_method(value: &JinjaValue, method: &str, args: &[JinjaValue]) -> Result<
     Ok(match method {
         "lower" => JinjaValue::from(text.to_lowercase()),
         "upper" => JinjaValue::from(text.to_uppercase()),
-        "strip" => JinjaValue::from(text.trim()),
+        "strip" => {
+            let (of,): (Option<&str>,) = from_args(args)?;
+            JinjaValue::from(of.map_or_else(|| text.trim(), |of| text.trim_matches(|c| of.contains(c))))
+        }
         "split" => {
             let (by,): (Option<&str>,) = from_args(args)?;
             let parts =
@@ -211,6 +214,12 @@ mod tests {
             ("{{ n }}", "12345678901234567890"),
             ("{{ max(now_utc() - duration('P1D'), 0).strftime('%Y-%m-%d') }}", "2026-03-03"),
             ("{{ min(3, 12, 7) }} {{ max([3, 12, 7]) }}", "3 12"),
+            (
+                "{{ max(now_utc() - duration('P1W'), now_utc() - duration('PT36H')).strftime('%Y-%m-%d') }}",
+                "2026-03-02",
+            ),
+            ("{{ min([3, 1, 2]) }}{{ min(2, 1.5) }}", "11.5"),
+            ("{{ value.strip('eo') }}", "wner/nam"),
         ];
         for (source, expected) in cases {
             assert_eq!(

@@ -37,16 +37,16 @@ fn read<'d>(reader: &mut Reader<'d>, node: &'d Node) -> Option<Plan> {
         let hint = "declare one under components.securitySchemes";
         reader.error_hint(at, "the document has no security scheme", hint);
     }
-    let operations = operations::read_all(reader, root, &credentials);
+    let mut operations = operations::read_all(reader, root, &credentials);
+    for read in &mut operations {
+        leave_to_credentials(&mut read.operation, &schemes);
+    }
     check_promises(reader, &promised, &operations);
     check_scoping(reader, root, &operations);
     relationships::check(reader, root, &operations);
     let check =
         probe::choose(&operations, info.as_ref().map(|info| info.scoping.as_slice()).unwrap_or_default());
-    let mut operations: Vec<_> = operations.into_iter().map(|read| read.operation).collect();
-    for operation in &mut operations {
-        leave_to_credentials(operation, &schemes);
-    }
+    let operations = operations.into_iter().map(|read| read.operation).collect();
     let info = info?;
     Some(Plan {
         info: info.info,
@@ -105,15 +105,19 @@ fn leave_to_credentials(operation: &mut Operation, schemes: &[Scheme]) {
     }
 }
 
-/// Whether a caller may give this name to the operation.
-pub(super) fn takes(operation: &Operation, name: &str) -> bool {
-    let fields: &[BodyField] = match &operation.body {
+/// What a caller may give in the body.
+pub(super) fn body_fields(operation: &Operation) -> &[BodyField] {
+    match &operation.body {
         Body::None => &[],
         Body::Graphql(graphql) => &graphql.fields,
         Body::Json(fields) | Body::Form(fields) | Body::Related { fields, .. } => &fields.fields,
-    };
+    }
+}
+
+/// Whether a caller may give this name to the operation.
+pub(super) fn takes(operation: &Operation, name: &str) -> bool {
     operation.parameters.iter().any(|parameter| parameter.name == name)
-        || fields.iter().any(|field| field.name == name)
+        || body_fields(operation).iter().any(|field| field.name == name)
 }
 
 /// A scoping rule for a parameter that no operation has is a slip.

@@ -2,14 +2,14 @@
 //!
 //! Knows the published rules of checks. Must not know how a call runs.
 
-use super::compile::takes;
+use super::compile::{body_fields, takes};
 use super::credentials::{CredentialNames, Scope, template};
 use super::node::{Node, Value};
 use super::operations::Read;
 use super::parameter::schema_node;
 use super::reader::{Object, Reader};
 use super::{body, schema};
-use crate::plan::{Action, CheckValue, Location, Operation, Parameter, Scoping, Template};
+use crate::plan::{Action, BodyField, CheckValue, Location, Operation, Parameter, Scoping, Template};
 
 const PROBE_DEFAULT: &str = "x-airbyte-probe-default";
 
@@ -79,14 +79,24 @@ fn value<'d>(reader: &mut Reader<'d>, node: &'d Node, credentials: &CredentialNa
 
 /// Position of the preferred operation, else of the first list that needs nothing of a caller.
 pub(super) fn choose(operations: &[Read<'_>], scoping: &[Scoping]) -> Option<usize> {
-    let supplied = |parameter: &Parameter| {
-        scoping.iter().any(|rule| rule.param == parameter.name)
+    let scoped = |name: &str| scoping.iter().any(|rule| rule.param == name);
+    let probed = |operation: &Operation, name: &str| operation.probe.iter().any(|(probed, _)| probed == name);
+    let supplied = |operation: &Operation, parameter: &Parameter| {
+        scoped(&parameter.name)
             || parameter.location != Location::Path
                 && (!parameter.required || parameter.default.is_some() || parameter.inject.is_some())
+            || parameter.location == Location::Header && probed(operation, &parameter.name)
+    };
+    let filled = |operation: &Operation, field: &BodyField| {
+        !field.required || field.default.is_some() || scoped(&field.name) || probed(operation, &field.name)
     };
     let preferred = operations.iter().position(|read| read.preferred_for_check);
     preferred.or_else(|| {
-        let needs_nothing = |read: &Read<'_>| read.operation.parameters.iter().all(supplied);
-        operations.iter().position(|read| read.operation.action == Action::List && needs_nothing(read))
+        let needs_nothing = |one: &Operation| {
+            one.parameters.iter().all(|parameter| supplied(one, parameter))
+                && body_fields(one).iter().all(|field| filled(one, field))
+        };
+        let lists = |read: &Read<'_>| read.operation.action == Action::List && needs_nothing(&read.operation);
+        operations.iter().position(lists)
     })
 }
