@@ -36,7 +36,7 @@ impl Target {
 #[derive(Debug)]
 pub(crate) struct Run {
     elapsed: Duration,
-    requests: u32,
+    pub(crate) requests: u32,
     /// One for each request, ascending.
     latencies: Vec<Duration>,
 }
@@ -101,6 +101,18 @@ impl Target {
 }
 
 impl Run {
+    /// One run that was made in slices.
+    pub(crate) fn whole(slices: Vec<Self>) -> Self {
+        let mut whole = Self { elapsed: Duration::ZERO, requests: 0, latencies: Vec::new() };
+        for slice in slices {
+            whole.elapsed += slice.elapsed;
+            whole.requests += slice.requests;
+            whole.latencies.extend(slice.latencies);
+        }
+        whole.latencies.sort_unstable();
+        whole
+    }
+
     /// Requests in a second.
     pub(crate) fn throughput(&self) -> f64 {
         f64::from(self.requests) / self.elapsed.as_secs_f64()

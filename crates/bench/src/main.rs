@@ -8,8 +8,9 @@
 //!
 //! Processes on loopback: an upstream with fixed answers, the proxy (axum and reqwest; once more on hyper-util's client
 //! alone, which is what Keybearer sends with), and `keybearer serve` on SQLite with its default settings. The load
-//! generator is this process. Runs alternate (proxy, Keybearer, proxy, …), so that a noisy moment of the machine hits all; each number is the median of the rounds. CPU time per request is the steadiest of
-//! them: it does not depend on what else waits for the processor.
+//! generator is this process. Runs are made in slices that take turns, so that a slow moment of the machine hits all;
+//! each number is the median of the rounds. CPU time per request is the steadiest of them: it does not depend on what
+//! else waits for the processor.
 
 mod children;
 mod client;

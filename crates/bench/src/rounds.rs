@@ -5,7 +5,7 @@
 use crate::children::Running;
 use crate::client;
 use crate::keybearer::{self, Keybearer, Setting};
-use crate::load::{self, Target};
+use crate::load::{self, Run, Target};
 use crate::proxy::Stack;
 use crate::upstream::{LARGE, SMALL};
 use anyhow::Result;
@@ -52,6 +52,8 @@ const LARGE_BYTES: usize = 95_000;
 /// Name, records and bytes of the answers that are compared.
 pub(crate) const SIZES: [(&str, usize, usize); 2] =
     [("2 kB", SMALL, SMALL_BYTES), ("100 kB", LARGE, LARGE_BYTES)];
+/// Turns of a server in one run.
+const SLICES: u32 = 10;
 /// What the servers do after the last answer belongs to the requests too (batched log entries).
 const AFTERMATH: Duration = Duration::from_millis(600);
 
@@ -73,14 +75,39 @@ pub(crate) async fn run(binary: &Path, plan: &Plan) -> Result<Vec<Comparison>> {
         }
         let mut runs = [const { Vec::new() }; 3];
         for _ in 0..plan.rounds {
-            for ((process, target), runs) in servers.iter().zip(&mut runs) {
-                runs.push(measure(process, target, plan.connections, requests).await?);
+            for (run, runs) in round(&servers, plan.connections, requests).await?.into_iter().zip(&mut runs) {
+                runs.push(run);
             }
         }
         let [proxy, lean, keybearer] = runs.map(|runs| medians(&runs));
         comparisons.push(Comparison { label, requests, proxy, lean, keybearer });
     }
     Ok(comparisons)
+}
+
+/// A run of each server, in slices that take turns: a slow moment of the machine lasts longer than one of them.
+async fn round(servers: &[(&Running, Target)], connections: u32, requests: u32) -> Result<Vec<Numbers>> {
+    let cpu = || servers.iter().map(|(process, _)| process.cpu()).collect::<Result<Vec<_>>>();
+    let before = cpu()?;
+    let mut slices: Vec<Vec<Run>> = servers.iter().map(|_| Vec::new()).collect();
+    for _ in 0..SLICES {
+        for ((_, target), slices) in servers.iter().zip(&mut slices) {
+            slices.push(load::run(target, connections, requests / SLICES).await?);
+        }
+    }
+    tokio::time::sleep(AFTERMATH).await;
+    let spent = cpu()?.into_iter().zip(before).map(|(after, before)| after.saturating_sub(before));
+    let numbers = |(slices, cpu)| numbers(&Run::whole(slices), cpu);
+    Ok(slices.into_iter().zip(spent).map(numbers).collect())
+}
+
+fn numbers(run: &Run, cpu: Duration) -> Numbers {
+    Numbers {
+        throughput: run.throughput(),
+        p50: run.percentile(50).as_secs_f64() * 1e3,
+        p99: run.percentile(99).as_secs_f64() * 1e3,
+        cpu: cpu.as_secs_f64() * 1e6 / f64::from(run.requests),
+    }
 }
 
 /// A proxy of its own process, and where it listens.
@@ -108,13 +135,7 @@ pub(crate) async fn measure(
     let before = process.cpu()?;
     let run = load::run(target, connections, requests).await?;
     tokio::time::sleep(AFTERMATH).await;
-    let cpu = process.cpu()?.saturating_sub(before);
-    Ok(Numbers {
-        throughput: run.throughput(),
-        p50: run.percentile(50).as_secs_f64() * 1e3,
-        p99: run.percentile(99).as_secs_f64() * 1e3,
-        cpu: cpu.as_secs_f64() * 1e6 / f64::from(requests),
-    })
+    Ok(numbers(&run, process.cpu()?.saturating_sub(before)))
 }
 
 pub(crate) fn medians(runs: &[Numbers]) -> Numbers {
