@@ -5,7 +5,7 @@
 use super::fault::{Fault, ParamError};
 use super::target::Target;
 use super::{bounds, coerce, encode, json, page_params, selection, supplied};
-use crate::plan::{Action, Body, BodyField, Fields, Location, Operation, Parameter, Plan, ValueType};
+use crate::plan::{Action, Body, Location, Operation, Parameter, Plan, ValueType};
 use crate::spelling;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -97,11 +97,6 @@ fn take(
     Ok(())
 }
 
-/// The operation declares the name.
-pub(super) fn takes(operation: &Operation, name: &str) -> bool {
-    declared(operation, name).is_some()
-}
-
 /// A value for a declared name; none when the name is not declared.
 pub(super) fn fit_named(
     operation: &Operation,
@@ -136,7 +131,7 @@ fn require(operation: &Operation, target: &Target, accepted: &Accepted, errors: 
             errors.push(ParamError::new(name, "invalid", message));
         }
     }
-    for field in body_fields(operation).iter().filter(|field| field.required && field.default.is_none()) {
+    for field in operation.body_fields().iter().filter(|field| field.required && field.default.is_none()) {
         let value = accepted.values.get(&field.name);
         let blank = value.is_some_and(|value| matches!(value, Value::String(_)) && json::is_blank(value));
         if (blank || value.is_none()) && !errors.iter().any(|error| error.name == field.name) {
@@ -170,22 +165,11 @@ fn misplaced(parameter: &Parameter, value: &Value) -> Option<String> {
     }
 }
 
-/// Fields of the body, whatever its kind.
-pub(super) fn body_fields(operation: &Operation) -> &[BodyField] {
-    match &operation.body {
-        Body::None => &[],
-        Body::Graphql(graphql) => &graphql.fields,
-        Body::Json(Fields { fields, .. })
-        | Body::Form(Fields { fields, .. })
-        | Body::Related { fields: Fields { fields, .. }, .. } => fields,
-    }
-}
-
 fn declared<'a>(operation: &'a Operation, name: &str) -> Option<Declared<'a>> {
     let parameter = operation.parameters.iter().find(|parameter| parameter.name == name);
     let parameter = parameter
         .map(|parameter| Declared { value_type: &parameter.value_type, allowed: &parameter.allowed });
-    let field = || body_fields(operation).iter().find(|field| field.name == name);
+    let field = || operation.body_fields().iter().find(|field| field.name == name);
     parameter
         .or_else(|| field().map(|field| Declared { value_type: &field.value_type, allowed: &field.allowed }))
 }
@@ -212,7 +196,7 @@ fn is_known(operation: &Operation, name: &str) -> bool {
 fn unknown(operation: &Operation, name: &str) -> ParamError {
     let parameters = operation.parameters.iter().map(|parameter| parameter.name.as_str());
     let mut names: Vec<&str> = Vec::new();
-    for name in parameters.chain(body_fields(operation).iter().map(|field| field.name.as_str())) {
+    for name in parameters.chain(operation.body_fields().iter().map(|field| field.name.as_str())) {
         if !names.contains(&name) {
             names.push(name);
         }

@@ -5,7 +5,6 @@
 
 use super::environment::Environment;
 use super::fault::Fault;
-use super::params::body_fields;
 use super::{json, supplied};
 use crate::plan::{CheckValue, Location, Operation, Plan, Relationship, ValueType};
 use jiff::Timestamp;
@@ -96,7 +95,7 @@ fn inputs(operation: &Operation) -> impl Iterator<Item = Input<'_>> {
         required: parameter.required && parameter.default.is_none(),
         in_path: parameter.location == Location::Path,
     });
-    parameters.chain(body_fields(operation).iter().map(|field| Input {
+    parameters.chain(operation.body_fields().iter().map(|field| Input {
         name: &field.name,
         value_type: &field.value_type,
         required: field.required && field.default.is_none(),

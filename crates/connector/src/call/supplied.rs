@@ -5,7 +5,7 @@
 use super::environment::Environment;
 use super::fault::{Fault, FaultKind, ParamError};
 use super::json;
-use super::params::{fit_named, takes};
+use super::params::fit_named;
 use super::target::Target;
 use super::template::TemplateError;
 use crate::plan::{Location, Operation, Parameter, Plan, Scoping, Template};
@@ -24,7 +24,7 @@ pub(super) fn scope(
 ) -> Result<(), Fault> {
     for scoping in &plan.scoping {
         let name = &scoping.param;
-        if values.contains_key(name) || !takes(operation, name) {
+        if values.contains_key(name) || !operation.takes(name) {
             continue;
         }
         let value = scoped(scoping, &target.environment, now).map_err(|error| broken(&error))?;

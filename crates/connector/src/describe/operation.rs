@@ -54,21 +54,13 @@ pub(super) fn required<'p>(plan: &Plan, operation: &'p Operation) -> Vec<&'p str
         .iter()
         .filter(|p| p.required && p.default.is_none() && p.inject.is_none() && !scoped(&p.name));
     let mut names: Vec<&str> = parameters.map(|parameter| parameter.name.as_str()).collect();
-    let fields = body_fields(operation).iter().filter(|field| field.required && field.default.is_none());
+    let fields = operation.body_fields().iter().filter(|field| field.required && field.default.is_none());
     for field in fields.filter(|field| !scoped(&field.name)) {
         if !names.contains(&field.name.as_str()) {
             names.push(&field.name);
         }
     }
     names
-}
-
-fn body_fields(operation: &Operation) -> &[BodyField] {
-    match &operation.body {
-        Body::None => &[],
-        Body::Graphql(graphql) => &graphql.fields,
-        Body::Json(fields) | Body::Form(fields) | Body::Related { fields, .. } => &fields.fields,
-    }
 }
 
 fn is_open(operation: &Operation) -> bool {
@@ -89,7 +81,7 @@ fn properties(
         let schema = documented(&parameter.name).unwrap_or_default();
         properties.insert(parameter.name.clone(), typed(schema, &parameter.value_type));
     }
-    for field in body_fields(operation) {
+    for field in operation.body_fields() {
         if !properties.contains_key(&field.name) {
             let schema = documented(&field.name).unwrap_or_else(|| undocumented(operation, field));
             properties.insert(field.name.clone(), typed(schema, &field.value_type));

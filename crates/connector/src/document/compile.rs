@@ -10,7 +10,7 @@ use super::reader::{Object, Reader};
 use super::scheme::{Around, Promised};
 use super::shape::{COMPONENTS, ROOT};
 use super::{info, operations, probe, relationships, schema, scheme, server};
-use crate::plan::{Action, Body, BodyField, Location, Operation, Plan, Scheme};
+use crate::plan::{Action, Location, Operation, Plan, Scheme};
 
 /// The plan where enough could be read, and all mistakes.
 pub(super) fn compile(root: &Node) -> (Option<Plan>, Vec<Problem>) {
@@ -105,27 +105,12 @@ fn leave_to_credentials(operation: &mut Operation, schemes: &[Scheme]) {
     }
 }
 
-/// What a caller may give in the body.
-pub(super) fn body_fields(operation: &Operation) -> &[BodyField] {
-    match &operation.body {
-        Body::None => &[],
-        Body::Graphql(graphql) => &graphql.fields,
-        Body::Json(fields) | Body::Form(fields) | Body::Related { fields, .. } => &fields.fields,
-    }
-}
-
-/// Whether a caller may give this name to the operation.
-pub(super) fn takes(operation: &Operation, name: &str) -> bool {
-    operation.parameters.iter().any(|parameter| parameter.name == name)
-        || body_fields(operation).iter().any(|field| field.name == name)
-}
-
 /// A scoping rule for a parameter that no operation has is a slip.
 fn check_scoping<'d>(reader: &mut Reader<'d>, root: Object<'d>, operations: &[Read<'_>]) {
     let Some(info) = root.get("info") else { return };
     for rule in info.get("x-airbyte-scoping").and_then(Node::as_sequence).unwrap_or_default() {
         let Some(param) = rule.get("param").and_then(Node::as_str) else { continue };
-        if !operations.iter().any(|read| takes(&read.operation, param)) {
+        if !operations.iter().any(|read| read.operation.takes(param)) {
             reader.warn(rule, format!("no operation has the parameter {param:?}"), None);
         }
     }

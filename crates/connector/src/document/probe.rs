@@ -2,7 +2,6 @@
 //!
 //! Knows the published rules of checks. Must not know how a call runs.
 
-use super::compile::{body_fields, takes};
 use super::credentials::{CredentialNames, Scope, template};
 use super::node::{Node, Value};
 use super::operations::Read;
@@ -35,7 +34,7 @@ pub(super) fn params<'d>(
     credentials: &CredentialNames,
 ) -> Vec<(String, CheckValue)> {
     let mut params = Vec::new();
-    let limited = operation.action == Action::List && takes(operation, "limit");
+    let limited = operation.action == Action::List && operation.takes("limit");
     if limited {
         params.push(("limit".to_owned(), CheckValue::Literal(1.into())));
     }
@@ -94,7 +93,7 @@ pub(super) fn choose(operations: &[Read<'_>], scoping: &[Scoping]) -> Option<usi
     preferred.or_else(|| {
         let needs_nothing = |one: &Operation| {
             one.parameters.iter().all(|parameter| supplied(one, parameter))
-                && body_fields(one).iter().all(|field| filled(one, field))
+                && one.body_fields().iter().all(|field| filled(one, field))
         };
         let lists = |read: &Read<'_>| read.operation.action == Action::List && needs_nothing(&read.operation);
         operations.iter().position(lists)

@@ -122,6 +122,23 @@ pub struct Parameter {
     pub inject: Option<(String, IndexMap<String, Value>)>,
 }
 
+impl Operation {
+    /// What a caller may give in the body, whatever its kind.
+    pub fn body_fields(&self) -> &[BodyField] {
+        match &self.body {
+            Body::None => &[],
+            Body::Graphql(graphql) => &graphql.fields,
+            Body::Json(fields) | Body::Form(fields) | Body::Related { fields, .. } => &fields.fields,
+        }
+    }
+
+    /// Whether a parameter or a field of the body has this name.
+    pub fn takes(&self, name: &str) -> bool {
+        self.parameters.iter().any(|parameter| parameter.name == name)
+            || self.body_fields().iter().any(|field| field.name == name)
+    }
+}
+
 /// The request body.
 #[derive(Debug, Clone)]
 pub enum Body {

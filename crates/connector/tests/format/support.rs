@@ -11,6 +11,9 @@ use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// When all calls begin.
+pub(crate) const NOW: &str = "2026-03-04T05:06:07Z";
+
 /// A document of a connector "Tiny Notes" with one bearer scheme and the operations that a test adds.
 pub(crate) struct Document {
     /// More lines of `info`, each with two spaces before it.
@@ -112,18 +115,29 @@ pub(crate) fn begin(
     params: Value,
 ) -> Result<(Call, Step), Fault> {
     let environment = Environment::accept(plan, &object(configuration)).unwrap();
-    let target = Arc::new(Target::new(plan, &environment).unwrap());
     let (entity, action) = operation.split_once('.').unwrap();
-    let operation = find_operation(plan, entity, action).unwrap();
+    started(plan, &environment, entity, action, object(params))
+}
+
+/// The same with values that nobody checked.
+pub(crate) fn started(
+    plan: &Arc<Plan>,
+    environment: &Environment,
+    entity: &str,
+    action: &str,
+    params: Map<String, Value>,
+) -> Result<(Call, Step), Fault> {
+    let target = Arc::new(Target::new(plan, environment).unwrap());
+    let operation = find_operation(plan, entity, action)?;
     let settings = Settings {
         max_attempts: 3,
-        retry_base_delay: Duration::ZERO,
+        retry_base_delay: Duration::from_millis(100),
         deadline: Duration::from_secs(30),
-        now: jiff::Timestamp::UNIX_EPOCH,
+        now: NOW.parse().unwrap(),
         random: 7,
     };
     let (plan, shaping) = (Arc::clone(plan), Shaping::default());
-    let mut call = Call::new(plan, target, operation, object(params), shaping, settings)?;
+    let mut call = Call::new(plan, target, operation, params, shaping, settings)?;
     let step = call.start();
     Ok((call, step))
 }

@@ -1,6 +1,7 @@
 //! Which operation a check calls, and with what.
 
-use crate::tiny::{NOW, environment, operation, plan};
+use crate::support::NOW;
+use crate::tiny::{environment, operation, plan};
 use keybearer_connector::call::{PageSize, probe};
 use keybearer_connector::plan::Plan;
 use serde_json::{Value, json};

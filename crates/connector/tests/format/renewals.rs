@@ -1,6 +1,7 @@
 //! Token refreshes: when a definition allows one, and what is sent.
 
-use crate::tiny::{NOW, environment, plan};
+use crate::support::NOW;
+use crate::tiny::{environment, plan};
 use bytes::Bytes;
 use keybearer_connector::oauth::ClientKeys;
 use keybearer_connector::oauth::token::{Renewal, refresh};

@@ -2,18 +2,14 @@
 //!
 //! Knows what every definition must have. Must not know what a test is about.
 
+use crate::support::started;
 use http::{HeaderMap, HeaderName, StatusCode};
-use keybearer_connector::call::{
-    Call, Environment, Event, Fault, Response, Settings, Shaping, Step, Target, Unsigned, find_operation,
-};
+use keybearer_connector::call::{Call, Environment, Event, Fault, Response, Step, Unsigned};
 use keybearer_connector::document::{Additions, load};
 use keybearer_connector::plan::Plan;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// When all calls begin.
-pub(crate) const NOW: &str = "2026-03-04T05:06:07Z";
 
 /// A definition of these parts over what every definition has: a bearer token, where they do not say otherwise. It must
 /// be good.
@@ -68,24 +64,13 @@ pub(crate) fn environment(values: &Value) -> Environment {
 /// A begun call and its first request.
 pub(crate) fn begin(
     plan: &Arc<Plan>,
-    operation: (&str, &str),
+    (entity, action): (&str, &str),
     params: &Value,
     configuration: &Value,
 ) -> Result<(Call, Unsigned), Fault> {
-    let target = Target::new(plan, &environment(configuration)).unwrap();
-    let position = find_operation(plan, operation.0, operation.1)?;
-    let settings = Settings {
-        max_attempts: 3,
-        retry_base_delay: Duration::from_millis(100),
-        deadline: Duration::from_secs(30),
-        now: NOW.parse().unwrap(),
-        random: 7,
-    };
     let params = params.as_object().unwrap().clone();
-    let mut call =
-        Call::new(Arc::clone(plan), Arc::new(target), position, params, Shaping::default(), settings)?;
-    let request = sent(call.start());
-    Ok((call, request))
+    let (call, step) = started(plan, &environment(configuration), entity, action, params)?;
+    Ok((call, sent(step)))
 }
 
 /// The first request.
