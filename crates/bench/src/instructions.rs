@@ -19,6 +19,7 @@ use std::process::{Command, Stdio};
 pub(crate) struct Instructions {
     pub(crate) label: &'static str,
     pub(crate) proxy: f64,
+    /// The proxy on hyper-util's client.
     pub(crate) lean: f64,
     pub(crate) keybearer: f64,
 }
@@ -36,23 +37,25 @@ pub(crate) async fn count(binary: &Path) -> Result<Vec<Instructions>> {
         bail!("--instructions needs valgrind (package `valgrind`)");
     }
     let (_upstream, upstream) = Running::role(&["upstream"], None)?;
-    let requests = f64::from(MANY - FEW);
     let mut counted = Vec::new();
     for (label, records, bytes) in SIZES {
         let size = (records, bytes);
-        let [mut proxy, mut lean] = [0.0; 2];
-        for (stack, count) in [(Stack::Reqwest, &mut proxy), (Stack::HyperUtil, &mut lean)] {
-            let counted = [
-                self::proxy(upstream, stack, size, FEW).await?,
-                self::proxy(upstream, stack, size, MANY).await?,
-            ];
-            *count = (counted[1] - counted[0]) / requests;
-        }
-        let keybearer =
-            keybearer(binary, upstream, size, MANY).await? - keybearer(binary, upstream, size, FEW).await?;
-        counted.push(Instructions { label, proxy, lean, keybearer: keybearer / requests });
+        let reqwest = async |requests| proxy(upstream, Stack::Reqwest, size, requests).await;
+        let hyper_util = async |requests| proxy(upstream, Stack::HyperUtil, size, requests).await;
+        let keybearer = async |requests| keybearer(binary, upstream, size, requests).await;
+        counted.push(Instructions {
+            label,
+            proxy: each(reqwest).await?,
+            lean: each(hyper_util).await?,
+            keybearer: each(keybearer).await?,
+        });
     }
     Ok(counted)
+}
+
+/// Instructions of one request, from the totals of two numbers of them.
+async fn each(total: impl AsyncFn(u32) -> Result<f64>) -> Result<f64> {
+    Ok((total(MANY).await? - total(FEW).await?) / f64::from(MANY - FEW))
 }
 
 /// Records and bytes of an answer.
