@@ -141,6 +141,10 @@ class Ledger:
             return [send for send in self.sends if send.began >= start and provider in (None, send.provider)]
 
 
+# An answer without tokens settles a send; after these nobody knows what became of it.
+_UNKNOWN = ("no answer", GAVE_UP, "its sender was killed")
+
+
 def repeats(sends: list[Send]) -> tuple[list[str], list[str]]:
     """For each further send of a refresh token: why it was allowed, or what was wrong with it."""
     allowed: list[str] = []
@@ -149,6 +153,10 @@ def repeats(sends: list[Send]) -> tuple[list[str], list[str]]:
     for send in sends:
         by_token[send.token].append(send)
     for several in by_token.values():
+        # A token that a use leaves as it was cannot be used up, and is sent at every renewal.
+        unknown = sum(send.outcome() in _UNKNOWN for send in several[:-1])
+        if unknown > 1 and not any(send.kept for send in several):
+            wrong.append(f"{several[0].provider}, grant {several[0].family}: sent again after {unknown} unknown outcomes")
         for before, after in itertools.pairwise(several):
             where = f"{after.provider}, grant {after.family}"
             if before.ended is None or before.ended > after.began:

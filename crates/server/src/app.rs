@@ -85,6 +85,7 @@ impl App {
             gates: crate::core::call::gate::Gates::default(),
             refreshes: crate::core::grants::Refreshes::default(),
             rests: crate::core::grants::Rests::default(),
+            endpoints: crate::core::grants::Endpoints::default(),
             feed: crate::core::feed::Feed::default(),
             audit: crate::core::audit::Audit { queue: crate::core::audit::Queue::default(), chain },
             dice: crate::core::Dice::new(&random),

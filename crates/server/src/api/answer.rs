@@ -5,6 +5,7 @@
 use crate::clock::rfc3339;
 use crate::core::catalog::ConnectorType;
 use crate::core::error::Error;
+use crate::core::grants::why_unresolved;
 use crate::core::pin::Pin;
 use crate::store::{ConnectorView, WorkspaceRow};
 use axum::Json;
@@ -92,7 +93,7 @@ pub(super) fn facts(view: &ConnectorView, kind: Option<&ConnectorType>) -> serde
         let why = "The definition names other endpoints than this credential was entered for; connect again to approve them";
         ("app_misconfigured", Some(why))
     } else {
-        (status, grant.status_reason.as_deref())
+        (status, why_unresolved(grant).or(grant.status_reason.as_deref()))
     };
     let value = json!({
         "id": row.id,

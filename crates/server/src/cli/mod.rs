@@ -7,6 +7,7 @@ mod backup;
 mod connectors;
 mod demo;
 mod doctor;
+mod grants;
 mod import;
 mod keys;
 mod org;
@@ -57,6 +58,9 @@ enum Command {
     /// The audit log
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Grants whose renewal the provider left unanswered
+    #[command(subcommand)]
+    Grants(grants::Grants),
     /// The catalogue of connector types
     #[command(subcommand)]
     Connectors(connectors::Connectors),
@@ -87,6 +91,7 @@ pub fn run() -> ExitCode {
             Command::Import(command) => import::run(command, read(config.as_deref())?).await,
             Command::Export(command) => import::export(command, read(config.as_deref())?).await,
             Command::Audit(command) => audit::run(command, read(config.as_deref())?).await,
+            Command::Grants(command) => grants::run(command, read(config.as_deref())?).await,
             Command::Connectors(command) => connectors::run(command, || read(config.as_deref())),
             Command::Keys(command) => keys::run(command, read(config.as_deref())?).await,
             Command::Backup(command) => backup::run(command, read(config.as_deref())?).await,

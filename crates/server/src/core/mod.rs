@@ -72,6 +72,8 @@ pub struct Deps {
     pub refreshes: grants::Refreshes,
     /// Grants that are left alone for a moment.
     pub rests: grants::Rests,
+    /// When token endpoints last answered.
+    pub endpoints: grants::Endpoints,
     /// When this process last read the change feed.
     pub feed: feed::Feed,
     /// The audit log.

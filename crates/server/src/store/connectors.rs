@@ -79,6 +79,19 @@ pub struct ConnectorFilter {
     pub after: Option<(i64, String)>,
 }
 
+/// Which connectors whose last renewal nobody answered to list.
+#[derive(Clone, Debug, Default)]
+pub struct UnansweredFilter {
+    /// Of this type.
+    pub connector_type: Option<String>,
+    /// This one.
+    pub connector_id: Option<String>,
+    /// At most so many.
+    pub limit: i64,
+    /// Those after this id.
+    pub after: String,
+}
+
 /// What to change; none: as it is.
 #[derive(Clone, Debug, Default)]
 pub struct ConnectorUpdate {
@@ -110,6 +123,12 @@ const LIST_OF_WORKSPACE: &str = view!(
      AND ($5 IS NULL OR connectors.connector_type = $5) AND connectors.workspace_id = $7
      ORDER BY connectors.created_at, connectors.id LIMIT $6"
 );
+const UNANSWERED: &str = view!(
+    "grants.unknown_sends > 0 AND grants.reusable = 0 AND grants.attempt IS NULL
+     AND grants.status IN ('active', 'app_misconfigured') AND connectors.id > $2
+     AND ($3 IS NULL OR connectors.connector_type = $3) AND ($4 IS NULL OR connectors.id = $4)
+     ORDER BY connectors.id LIMIT $5"
+);
 const BY_IMPORT_KEY: &str =
     "SELECT id FROM connectors WHERE organization_id = $1 AND import_key = $2 AND deleted_at IS NULL";
 const DELETE: &str =
@@ -130,6 +149,16 @@ pub(super) async fn insert(work: &mut Work, row: &ConnectorRow) -> Result<()> {
 }
 
 impl Store {
+    /// Connectors whose refresh token was sent without a known outcome and might be used up by another send.
+    pub async fn unanswered_grants(
+        &self,
+        organization: &str,
+        filter: &UnansweredFilter,
+    ) -> Result<Vec<ConnectorView>> {
+        let UnansweredFilter { connector_type, connector_id, limit, after } = filter;
+        self.rows(UNANSWERED, values![organization, after, connector_type, connector_id, *limit]).await
+    }
+
     /// Stores a connector with its grant. A workspace that is gone is a conflict.
     pub async fn insert_connector(&self, connector: &ConnectorRow, grant: &GrantRow) -> Result<()> {
         let mut work = self.begin().await?;

@@ -64,6 +64,9 @@ row! {
         pub updated_at: i64,
         /// When it is refreshed although nobody calls it, epoch milliseconds; none: never.
         pub refresh_due: Option<i64>,
+        /// Sending what it is renewed with does not use that up: the refresh token was the same after its last use, or
+        /// there is none.
+        pub reusable: bool,
     }
 }
 pub(super) use grant_columns;
@@ -103,6 +106,8 @@ pub struct Renewed {
     pub scopes: Option<String>,
     /// When it is refreshed although nobody calls it, epoch milliseconds; none: never.
     pub refresh_due: Option<i64>,
+    /// Whether the refresh token was left as it was, or there is none.
+    pub reusable: bool,
     /// Epoch milliseconds.
     pub now: i64,
 }
@@ -160,7 +165,7 @@ const UNCHANGED: &str = "SELECT id FROM grants WHERE organization_id = $1 AND id
     AND status IN ('active', 'app_misconfigured')";
 const COMMIT: &str = "UPDATE grants SET sealed = $5, version = $6, expires_at = $7, issued_at = $8,
     scopes = COALESCE($9, scopes), status = 'active', status_reason = NULL, attempt = NULL, attempt_deadline = NULL,
-    unknown_sends = 0, updated_at = $10, refresh_due = $11
+    unknown_sends = 0, updated_at = $10, refresh_due = $11, reusable = $12
     WHERE organization_id = $1 AND id = $2 AND attempt = $3 AND version = $4 AND status <> 'ended'";
 const RELEASE: &str =
     "UPDATE grants SET attempt = NULL, attempt_deadline = NULL, unknown_sends = unknown_sends + $4,
@@ -178,7 +183,7 @@ pub(super) async fn insert(work: &mut Work, row: &GrantRow) -> Result<()> {
         "INSERT INTO grants (",
         grant_columns!(names),
         ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
-         $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)"
+         $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)"
     );
     work.execute(text, &row.all()).await.map_err(|error| error.about("grant"))?;
     Ok(())
@@ -255,7 +260,8 @@ impl Store {
             renewed.issued_at,
             &renewed.scopes,
             renewed.now,
-            renewed.refresh_due
+            renewed.refresh_due,
+            renewed.reusable
         ];
         self.write_grant(COMMIT, values, organization, id, renewed.now).await
     }
@@ -271,6 +277,20 @@ impl Store {
         now: i64,
     ) -> Result<bool> {
         Ok(self.execute(RELEASE, values![organization, id, attempt, unknown, now]).await? == 1)
+    }
+
+    /// Forgets the unknown outcomes of a grant that has `version` and that nobody is renewing. False when there are none,
+    /// or the grant moved.
+    pub async fn forget_unknown_sends(
+        &self,
+        organization: &str,
+        id: &str,
+        version: i64,
+        now: i64,
+    ) -> Result<bool> {
+        let text = "UPDATE grants SET unknown_sends = 0, updated_at = $4 WHERE organization_id = $1 AND id = $2
+             AND version = $3 AND unknown_sends > 0 AND attempt IS NULL AND status IN ('active', 'app_misconfigured')";
+        self.write_grant(text, values![organization, id, version, now], organization, id, now).await
     }
 
     /// Says what became of a grant, where it still has `version` and, if `attempt` is given, that attempt's claim,

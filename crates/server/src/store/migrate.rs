@@ -25,6 +25,7 @@ macro_rules! files {
             7 "0007_organization_settings",
             8 "0008_oldest_version",
             9 "0009_audit_anchors",
+            10 "0010_reusable_refresh_tokens",
         )
     };
     ($directory:literal: $($version:literal $name:literal),* $(,)?) => {

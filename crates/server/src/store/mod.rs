@@ -38,7 +38,7 @@ mod workspaces;
 pub use audit::{AuditFilter, AuditHead, AuditRow, Link};
 pub use audit_anchors::{AuditAnchor, Cut};
 pub use changes::ChangeRow;
-pub use connectors::{ConnectorFilter, ConnectorRow, ConnectorUpdate, ConnectorView};
+pub use connectors::{ConnectorFilter, ConnectorRow, ConnectorUpdate, ConnectorView, UnansweredFilter};
 pub use credentials::CredentialRow;
 pub use error::StoreError;
 pub use flows::{FlowRow, PendingFlows, PendingLimit, Taken};

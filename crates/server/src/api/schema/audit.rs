@@ -44,7 +44,7 @@ pub(crate) struct AuditEntry {
     #[schema(required = true)]
     subject: Option<String>,
     /// `entity.action` of an execute, or `connector.create`, `connector.reconnect`, `connector.import`, `connector.update`,
-    /// `connector.delete`, `consent.initiate`, `consent.callback`, `grant.refresh`, `oauth_app.put`, `oauth_app.delete`,
+    /// `connector.delete`, `consent.initiate`, `consent.callback`, `grant.refresh`, `grant.resend`, `oauth_app.put`, `oauth_app.delete`,
     /// `organization.create`, `redirect_urls.put`, `revocation.create`, `workspace.update`, `workspace.delete`, `audit.dropped`.
     operation: String,
     /// `ok`, or the code of the error.

@@ -25,7 +25,11 @@ pub fn fault_error(mut fault: Fault, ready: &Ready) -> Error {
 
 /// 409 with the initiate call that mends it.
 pub fn reauthorization_required(message: impl Into<String>, ready: &Ready) -> Error {
-    let error = Error::new(Kind::ReauthorizationRequired, message.into()).with("retryable", false);
+    with_reconnect(Error::new(Kind::ReauthorizationRequired, message.into()).with("retryable", false), ready)
+}
+
+/// An error with the initiate call that mends it, where there is one.
+pub(super) fn with_reconnect(error: Error, ready: &Ready) -> Error {
     if !ready.grant.oauth || ready.plan.oauth().is_none() {
         return error;
     }

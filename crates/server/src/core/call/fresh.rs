@@ -85,6 +85,8 @@ async fn refresh_grant(deps: &Arc<Deps>, old: &Arc<Ready>) -> Result<()> {
         Err(error) if error.kind == Kind::ReauthorizationRequired => {
             Err(super::reauthorization_required(error.message.into_owned(), old))
         }
+        // Nothing is renewed any more, although nobody knows whether the grant is dead: a new consent mends it, too.
+        Err(error) if grants::is_unresolved(&error) => Err(super::fault::with_reconnect(error, old)),
         Err(error) => Err(error),
     }
 }

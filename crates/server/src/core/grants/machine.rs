@@ -3,13 +3,16 @@
 //! `step(state, event) -> (state, effect)`. Knows versions, claims and verdicts. Must not know clocks, stores, sockets
 //! or secrets: the runner in `refresh` carries effects out, and a simulator can do so just as well.
 //!
-//! The guarantee: a refresh token is sent by the one holder of the grant's claim, and again only after an outcome that
-//! nobody knows: once at once, then after pauses that double. A grant is declared dead only when the provider refused
-//! its newest refresh token. ADR 0007 says why there is a third send.
+//! The guarantee: a refresh token is sent by the one holder of the grant's claim, and once more after an outcome that
+//! nobody knows. This one retry waits until the token endpoint answers a question that carries no token. A refresh token
+//! that its last use left as it was cannot be used up: it is sent again after pauses that double. A grant is declared
+//! dead only when the provider refused its newest refresh token. ADR 0019 says why.
 
 use std::time::Duration;
 
-/// Sends with unknown outcome after which the next one has to wait.
+/// Sends of a refresh token that may have been used up.
+const SENDS: i64 = 2;
+/// Sends with unknown outcome after which the next one of a reusable token has to wait.
 const RESTLESS: i64 = 2;
 /// The first pause; each further unknown outcome doubles it.
 const PAUSE: Duration = Duration::from_secs(30);
@@ -29,11 +32,15 @@ pub struct View {
     pub status: Status,
     /// There is something to refresh with.
     pub refreshable: bool,
+    /// A send does not use up what it sends: the refresh token was still the same after its last use, or there is none.
+    pub reusable: bool,
     /// Sends of this version whose outcome nobody knows.
     pub unknown_sends: i64,
     /// Since the row last changed.
     pub quiet: Duration,
-    /// There is a claim, and its deadline had passed when the row was read.
+    /// There is a claim.
+    pub claimed: bool,
+    /// Its deadline had passed when the row was read.
     pub ran_out: bool,
     /// This process has reached the database without a gap for a while. Only then does a claim that ran out mean
     /// that its holder died: after an outage the holder may be about to store its new tokens.
@@ -78,6 +85,8 @@ pub enum Event {
         /// Unknown outcomes of this version, that of a claim which was taken over included.
         unknown_sends: i64,
     },
+    /// The question was answered (true), or it was not, or it is too early to ask again.
+    Asked(bool),
     /// Another attempt is alive.
     Busy,
     /// The row has another version or status than we thought.
@@ -101,6 +110,8 @@ pub enum Event {
 pub enum Effect {
     /// Read the row.
     Read,
+    /// Ask the token endpoint without a token whether it answers at all.
+    Ask,
     /// Claim the row at this version.
     Claim {
         /// That version.
@@ -146,8 +157,10 @@ pub enum Outcome {
     Gone,
     /// No answer to use; the grant is kept.
     Failed,
-    /// The last sends had unknown outcomes: nothing is sent before the pause is over.
+    /// The last sends had unknown outcomes: nothing is sent before the endpoint answers, or the pause is over.
     Resting,
+    /// The outcomes of both sends are unknown, and a third might be taken for theft: nothing is sent any more.
+    Unresolved,
 }
 
 /// Where the machine stands.
@@ -160,16 +173,30 @@ pub enum State {
         /// New tokens for it are held, which could not be stored under the claim that was lost.
         held: bool,
     },
+    /// Asking whether the endpoint answers, before the retry.
+    Asking {
+        /// As above.
+        known: i64,
+        /// The version that will be claimed.
+        version: i64,
+        /// As in [`Effect::Claim`].
+        take_over: bool,
+    },
     /// Claiming.
     Claiming {
         /// As above.
         known: i64,
         /// The version that is claimed.
         version: i64,
-        /// Unknown outcomes that the row told of.
-        unknown_sends: i64,
         /// As above.
         held: bool,
+        /// A send may follow up to so many unknown outcomes.
+        up_to: i64,
+    },
+    /// Giving a claim back under which nothing may be sent, to decide anew.
+    Yielding {
+        /// As above.
+        known: i64,
     },
     /// Asking the token endpoint.
     Sending {
@@ -223,15 +250,21 @@ pub fn step(state: State, event: Event) -> (State, Effect) {
         (State::Reading { known, held }, Event::Row(row)) => decide(known, held, row),
         // Nobody stored newer ones: ours go to the row, not the old refresh token to the provider.
         (State::Claiming { version, held: true, .. }, Event::Claimed { .. }) => commit(version),
-        // Its holder died: what the row did not tell yet counts now, and the pause begins.
-        (State::Claiming { unknown_sends: told, .. }, Event::Claimed { unknown_sends })
-            if unknown_sends > told && !pause_after(unknown_sends).is_zero() =>
+        (State::Claiming { version, up_to, .. }, Event::Claimed { unknown_sends })
+            if unknown_sends <= up_to =>
         {
-            (State::Settling(Outcome::Resting), Effect::Release { unknown: false })
-        }
-        (State::Claiming { version, .. }, Event::Claimed { .. }) => {
             (State::Sending { version }, Effect::Send)
         }
+        // Its holder died, or another's send ended meanwhile: that counts now.
+        (State::Claiming { known, .. }, Event::Claimed { .. }) => {
+            (State::Yielding { known }, Effect::Release { unknown: false })
+        }
+        (State::Yielding { known }, Event::Settled) => read(known, false),
+        (State::Asking { known, version, take_over }, Event::Asked(true)) => {
+            let up_to = SENDS - 1;
+            (State::Claiming { known, version, held: false, up_to }, Effect::Claim { version, take_over })
+        }
+        (State::Asking { .. }, Event::Asked(false)) => finish(Outcome::Resting),
         (State::Claiming { known, held, .. }, Event::Busy) => (State::Waiting { known, held }, Effect::Wait),
         (State::Claiming { known, held, .. }, Event::Moved) => read(known, held),
         (State::Waiting { known, held }, Event::Waited) => read(known, held),
@@ -263,18 +296,40 @@ fn decide(known: i64, held: bool, row: Option<View>) -> (State, Effect) {
         Some(view) if view.version > known => finish(Outcome::Renewed),
         Some(view) if view.status == Status::Dead => finish(Outcome::Dead),
         Some(view) if !view.refreshable => finish(Outcome::NotRefreshable),
-        Some(view) if !held && view.quiet < pause_after(view.unknown_sends) => finish(Outcome::Resting),
-        Some(view) => {
-            let View { version, unknown_sends, .. } = view;
-            (
-                State::Claiming { known, version, unknown_sends, held },
-                Effect::Claim { version, take_over: view.ran_out && view.steady },
-            )
-        }
+        Some(view) => turn(known, held, view),
     }
 }
 
-/// How long nothing is sent after this many unknown outcomes of one refresh token.
+/// What a row with something to renew allows.
+fn turn(known: i64, held: bool, view: View) -> (State, Effect) {
+    let View { version, unknown_sends, .. } = view;
+    let take_over = view.ran_out && view.steady;
+    let claim =
+        |up_to| (State::Claiming { known, version, held, up_to }, Effect::Claim { version, take_over });
+    if held {
+        return claim(0);
+    }
+    if view.reusable {
+        let rests = view.quiet < pause_after(unknown_sends);
+        return if rests { finish(Outcome::Resting) } else { claim(unknown_sends.max(RESTLESS - 1)) };
+    }
+    // A claim that is taken over counts as a send.
+    match unknown_sends + i64::from(take_over) {
+        ..1 => claim(0),
+        _ if view.claimed && !take_over => (State::Waiting { known, held }, Effect::Wait),
+        1 => (State::Asking { known, version, take_over }, Effect::Ask),
+        // The dead holder's send is counted before anything is said.
+        _ if take_over => claim(0),
+        SENDS.. => finish(Outcome::Unresolved),
+    }
+}
+
+/// So many unknown outcomes of a refresh token that may be used up end its renewals.
+pub fn is_unresolved(unknown_sends: i64) -> bool {
+    unknown_sends >= SENDS
+}
+
+/// How long nothing is sent after this many unknown outcomes of one reusable refresh token.
 fn pause_after(unknown_sends: i64) -> Duration {
     if unknown_sends < RESTLESS {
         return Duration::ZERO;

@@ -1,20 +1,28 @@
 //! Grants: the tokens that came out of a consent, kept alive and never lost by us.
 //!
-//! [`machine`] and [`keeping`] decide, [`mod@refresh`] carries out, [`idle`] keeps alive, [`secret`] seals, [`revoke`] ends. Must not know connectors' operations.
+//! [`machine`] and [`keeping`] decide, [`mod@refresh`] carries out, [`single_flight`] lets calls wait, [`question`] asks
+//! before a retry, [`mod@resend`] lets the operator decide, [`idle`] keeps alive, [`secret`] seals, [`revoke`] ends. Must not
+//! know connectors' operations.
 
 pub mod idle;
 pub mod keeping;
 pub mod machine;
 mod outcome;
+mod question;
 mod refresh;
 mod request;
+mod resend;
 mod rest;
 pub mod revoke;
 mod secret;
+mod single_flight;
 
-pub use refresh::{Refreshed, Refreshes, refresh};
+pub use outcome::is_unresolved;
+pub use question::Endpoints;
+pub use resend::{resend, unanswered, why_unresolved};
 pub use rest::Rests;
 pub use secret::{Consented, GrantSecret, Import, ImportedOauth, PURPOSE, from_answer, imported};
+pub use single_flight::{Refreshed, Refreshes, refresh};
 
 use crate::core::Deps;
 use crate::core::error::{Error, Kind};

@@ -3,12 +3,23 @@
 //! Knows outcomes and their errors. Must not know claims, stores or providers.
 
 use super::machine::Outcome;
-use super::refresh::Refreshed;
 use super::rest::Rest;
+use super::single_flight::Refreshed;
 use super::token_endpoint_error;
 use crate::core::Deps;
 use crate::core::error::{Error, Kind, Result};
 use std::time::Duration;
+
+/// Why a grant is not renewed any more although the provider never refused it.
+pub(super) const UNRESOLVED: &str = "the provider left two renewals unanswered, and a third could be taken for theft of the \
+                              refresh token; connect again, or let the operator send it once more";
+/// A pause of the row itself is told as this.
+const PAUSE: Duration = Duration::from_secs(30);
+
+/// Whether the error is that one.
+pub fn is_unresolved(error: &Error) -> bool {
+    error.kind == Kind::TokenEndpointError && error.details.get("retryable") == Some(&false.into())
+}
 
 /// An ended refresh.
 #[derive(Clone)]
@@ -49,23 +60,23 @@ pub(super) fn conclude(finished: Finished) -> Result<Refreshed> {
             "The access has ended and cannot be renewed; the user has to connect again",
         )),
         Outcome::Resting => {
-            let why = "the provider did not answer the last renewals; it is asked again after a pause";
-            Err(token_endpoint_error(why).with("retry_after_seconds", 30))
+            let why = "the provider left a renewal unanswered; it is repeated when the token endpoint answers again";
+            Err(told(token_endpoint_error(why), finished.retry_after.or(Some(PAUSE))))
         }
+        Outcome::Unresolved => Err(token_endpoint_error(UNRESOLVED).with("retryable", false)),
         Outcome::Misconfigured => Err(Error::new(
             Kind::AppMisconfigured,
             "The provider refused the OAuth app that this connector was authorized with; correct its client secret with PUT /oauth/credentials",
         )),
-        Outcome::Failed => {
-            let error = token_endpoint_error(&why);
-            Err(match finished.retry_after {
-                // Rounded up, so that who waits so long is not too early.
-                Some(after) => error.with(
-                    "retry_after_seconds",
-                    u64::try_from(after.as_millis().div_ceil(1000)).unwrap_or(u64::MAX),
-                ),
-                None => error,
-            })
-        }
+        Outcome::Failed => Err(told(token_endpoint_error(&why), finished.retry_after)),
+    }
+}
+
+/// Rounded up, so that who waits so long is not too early.
+fn told(error: Error, retry_after: Option<Duration>) -> Error {
+    match retry_after {
+        Some(after) => error
+            .with("retry_after_seconds", u64::try_from(after.as_millis().div_ceil(1000)).unwrap_or(u64::MAX)),
+        None => error,
     }
 }

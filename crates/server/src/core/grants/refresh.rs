@@ -1,119 +1,26 @@
-//! Runs the grant machine: one refresh at a time for a grant, however many calls want it.
+//! Runs the grant machine for one refresh.
 //!
-//! Knows the store's claim, the token call and who waits. Must not know operations. The refresh runs in a task of its
-//! own, so that a caller that goes away does not stop it between the token call and the commit.
+//! Knows the store's claim, the question and the token call. Must not know operations, nor who waits (`single_flight`).
 //! What a crash leaves: before the claim, nothing; after it, a claim that ends by its deadline and counts as one
 //! unknown send; after the commit, the new tokens.
 
 use super::idle;
 use super::keeping::{Keep, Keeping, Renewal as Kept};
 use super::machine::{self, Effect, Event, Outcome, Status, Verdict, View};
-use super::outcome::{Finished, conclude, resting};
+use super::outcome::Finished;
+use super::question::{self, Asked};
 use super::request::{oauth_of, prepare};
 use super::secret::expires_at;
 use super::{GrantSecret, describe_fault, token_endpoint};
-use crate::core::error::{Error, Kind, Result};
 use crate::core::{Deps, audit};
 use crate::store::{AuditRow, Claim, GrantRow, Renewed, StoreError};
 use futures_util::FutureExt;
 use keybearer_connector::oauth::token::{self, TokenAnswer, TokenFault};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
 
 /// Between two looks at a grant that another replica refreshes.
 const PAUSE: Duration = Duration::from_millis(150);
-type Shared = watch::Receiver<Option<Finished>>;
-
-/// Refreshes that run in this process, by grant.
-#[derive(Default)]
-pub struct Refreshes(Mutex<HashMap<String, Shared>>);
-
-/// A newer version than the caller knew is stored.
-#[derive(Debug, Clone, Copy)]
-pub struct Refreshed;
-
-/// Refreshes a grant unless a version above `known` is stored already. Waits for a refresh that runs, up to the
-/// upstream timeout.
-pub async fn refresh(deps: &Arc<Deps>, organization: &str, grant_id: &str, known: i64) -> Result<Refreshed> {
-    if let Some(finished) = resting(deps, grant_id) {
-        return conclude(finished);
-    }
-    let mut shared = deps.refreshes.join(deps, organization, grant_id, known);
-    let waited = tokio::time::timeout(deps.settings.upstream_timeout, shared.wait_for(Option::is_some)).await;
-    let finished = match waited {
-        Ok(Ok(value)) => value.clone(),
-        // The task died (a panic): what stands in the row decides at the next call.
-        Ok(Err(_)) => Some(Finished {
-            outcome: Outcome::Failed,
-            why: Some("the refresh was interrupted".to_owned()),
-            retry_after: None,
-        }),
-        Err(_) => None,
-    };
-    match finished {
-        None => Err(Error::new(Kind::RefreshInProgress, "The access token is being renewed; try again")
-            .with("retry_after_seconds", 1)
-            .with("retryable", true)),
-        Some(finished) => conclude(finished),
-    }
-}
-
-impl Refreshes {
-    fn join(&self, deps: &Arc<Deps>, organization: &str, grant_id: &str, known: i64) -> Shared {
-        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(shared) = running.get(grant_id) {
-            return shared.clone();
-        }
-        let (sender, receiver) = watch::channel(None);
-        running.insert(grant_id.to_owned(), receiver.clone());
-        let (deps, organization, grant_id) = (Arc::clone(deps), organization.to_owned(), grant_id.to_owned());
-        let tasks = deps.tasks.clone();
-        tasks.spawn(async move {
-            let _leave = Leave { deps: Arc::clone(&deps), grant_id: grant_id.clone() };
-            // Dropped before `_leave`, which looks for the closed channel after a panic.
-            let sender = sender;
-            let run = Run {
-                deps: &deps,
-                organization: &organization,
-                grant_id: &grant_id,
-                row: None,
-                renewed: None,
-                attempt: String::new(),
-                keeping: Keeping::claimed(Duration::ZERO),
-                sent_at: 0,
-                why: None,
-                retry_after: None,
-            };
-            let finished = run.run(known).await;
-            deps.rests.note(&grant_id, finished.outcome, finished.retry_after, deps.clock.now_ms());
-            deps.refreshes.leave(&grant_id);
-            sender.send_replace(Some(finished));
-        });
-        receiver
-    }
-
-    fn leave(&self, grant_id: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(grant_id);
-    }
-}
-
-/// Leaves even when the task panics.
-struct Leave {
-    deps: Arc<Deps>,
-    grant_id: String,
-}
-
-impl Drop for Leave {
-    fn drop(&mut self) {
-        let mut running = self.deps.refreshes.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // A closed channel is this task's own; a later refresh of the same grant has an open one.
-        if running.get(&self.grant_id).is_some_and(|shared| shared.has_changed().is_err()) {
-            running.remove(&self.grant_id);
-        }
-    }
-}
 
 /// New tokens that are not stored yet.
 struct Fresh {
@@ -121,7 +28,8 @@ struct Fresh {
     renewed: Renewed,
 }
 
-struct Run<'a> {
+/// One refresh.
+pub(super) struct Run<'a> {
     deps: &'a Arc<Deps>,
     organization: &'a str,
     grant_id: &'a str,
@@ -135,8 +43,24 @@ struct Run<'a> {
     retry_after: Option<Duration>,
 }
 
-impl Run<'_> {
-    async fn run(mut self, known: i64) -> Finished {
+impl<'a> Run<'a> {
+    pub(super) fn new(deps: &'a Arc<Deps>, organization: &'a str, grant_id: &'a str) -> Self {
+        Self {
+            deps,
+            organization,
+            grant_id,
+            row: None,
+            renewed: None,
+            attempt: String::new(),
+            keeping: Keeping::claimed(Duration::ZERO),
+            sent_at: 0,
+            why: None,
+            retry_after: None,
+        }
+    }
+
+    /// To its end, for a caller that knows this version.
+    pub(super) async fn run(mut self, known: i64) -> Finished {
         let (mut state, mut effect) = machine::start(known);
         loop {
             if let Effect::Finish(outcome) = effect {
@@ -170,6 +94,7 @@ impl Run<'_> {
                 self.row = read.map(|(row, _)| row);
                 Ok(Event::Row(view))
             }
+            Effect::Ask => Ok(Event::Asked(self.ask().await)),
             Effect::Claim { version, take_over } => {
                 self.attempt = deps.random.uuid_v4();
                 self.keeping = Keeping::claimed(deps.clock.ticks());
@@ -228,6 +153,18 @@ impl Run<'_> {
         Ok(Event::Marked(marked))
     }
 
+    /// Whether the token endpoint answers.
+    async fn ask(&mut self) -> bool {
+        let Some(row) = &self.row else { return false };
+        match question::ask(self.deps, row).await {
+            Asked::Answered => true,
+            Asked::Unanswered(left) => {
+                self.retry_after = Some(left);
+                false
+            }
+        }
+    }
+
     /// The token call, with the claim renewed beside it.
     async fn send(&mut self) -> Verdict {
         let Some(row) = self.row.clone() else { return Verdict::NotSent };
@@ -245,12 +182,16 @@ impl Run<'_> {
             return Verdict::NotSent;
         }
         self.sent_at = self.deps.clock.now_ms();
+        let url = prepared.request.request.url.clone();
         let Some(response) = self.guarded(token_endpoint(self.deps, prepared.request)).await else {
             self.why = Some("the claim could not be renewed in time".to_owned());
             return Verdict::Unknown;
         };
         let read = match response {
-            Ok(response) => token::read(oauth, &response),
+            Ok(response) => {
+                self.deps.endpoints.answered(&url, self.deps.clock.now_ms());
+                token::read(oauth, &response)
+            }
             Err(fault) => {
                 self.why = Some(fault.to_string());
                 return if fault.may_have_been_sent() { Verdict::Unknown } else { Verdict::NotSent };
@@ -330,11 +271,11 @@ impl Run<'_> {
         let now = self.deps.clock.now_ms();
         let next = GrantRow { version: row.version + 1, ..row.clone() };
         let sealed = GrantSecret::open(self.deps, row).await.and_then(|mut secret| {
-            secret.renew(answer);
-            secret.seal(self.deps, &next).map(|sealed| (secret, sealed))
+            let reusable = secret.renew(answer);
+            secret.seal(self.deps, &next).map(|sealed| (secret, sealed, reusable))
         });
         match sealed {
-            Ok((secret, sealed)) => {
+            Ok((secret, sealed, reusable)) => {
                 let refresh_due = idle::due(&secret, answer.refresh_expires_in, now, self.deps.dice.number());
                 let scopes = answer.scope.as_ref().and_then(|scopes| serde_json::to_string(scopes).ok());
                 let renewed = Renewed {
@@ -344,6 +285,7 @@ impl Run<'_> {
                     issued_at: Some(self.sent_at),
                     scopes: scopes.or(next.scopes),
                     refresh_due,
+                    reusable,
                     now,
                 };
                 self.renewed = Some(Fresh { secret, renewed });
@@ -392,9 +334,11 @@ fn view(row: &GrantRow, now: i64, ran_out: bool, steady: bool) -> View {
         version: row.version,
         status,
         refreshable: row.refreshable,
+        reusable: row.reusable,
         unknown_sends: row.unknown_sends,
         // Also where another replica's clock is ahead: a time that lies far in the future must not stop renewals.
         quiet: Duration::from_millis(now.abs_diff(row.updated_at)),
+        claimed: row.attempt.is_some(),
         ran_out,
         steady,
     }

@@ -50,7 +50,7 @@ impl Rests {
         let (why, pause) = match (outcome, retry_after) {
             (Outcome::Misconfigured, _) => (Why::Misconfigured, MISCONFIGURED),
             (Outcome::Failed, Some(after)) => (Why::Told, after.min(LONGEST)),
-            (Outcome::Failed | Outcome::Resting, _) => (Why::Failed, FAILED),
+            (Outcome::Failed | Outcome::Resting | Outcome::Unresolved, _) => (Why::Failed, FAILED),
             _ => {
                 self.0.remove(grant_id);
                 return;

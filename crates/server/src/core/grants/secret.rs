@@ -63,15 +63,24 @@ impl GrantSecret {
         self.values.get(name).filter(|value| !value.expose_secret().is_empty())
     }
 
-    /// Takes in a token answer. A refresh token that does not come back is kept (RFC 6749 section 6).
-    pub fn renew(&mut self, answer: &TokenAnswer) {
+    /// Takes in a token answer. A refresh token that does not come back is kept (RFC 6749 section 6). True when what
+    /// was sent for it can be sent again: the refresh token is the same, or there is none.
+    pub fn renew(&mut self, answer: &TokenAnswer) -> bool {
         self.values.insert("access_token".to_owned(), answer.access_token.clone());
-        if let Some(refresh_token) = &answer.refresh_token {
-            self.values.insert("refresh_token".to_owned(), refresh_token.clone());
+        let mut reusable = true;
+        if let Some(new) = &answer.refresh_token {
+            let old = self.values.insert("refresh_token".to_owned(), new.clone());
+            reusable = old.is_some_and(|old| old.expose_secret() == new.expose_secret());
         }
         self.extracted.extend(
             answer.extracted.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))),
         );
+        reusable
+    }
+
+    /// Nothing in it can be used up by being sent: client credentials and service accounts are proofs, not tokens.
+    fn has_no_refresh_token(&self) -> bool {
+        self.value("refresh_token").is_none()
     }
 }
 
@@ -139,6 +148,7 @@ pub fn from_answer(
         attempt: None,
         attempt_deadline: None,
         unknown_sends: 0,
+        reusable: secret.has_no_refresh_token(),
         created_at: now,
         updated_at: now,
         refresh_due: idle::due(&secret, answer.refresh_expires_in, now, deps.dice.number()),
@@ -213,6 +223,7 @@ pub fn imported(
         attempt: None,
         attempt_deadline: None,
         unknown_sends: 0,
+        reusable: secret.has_no_refresh_token(),
         created_at: now,
         updated_at: now,
         // A token of unknown lifetime is left to its owner until a 401 asks for a refresh.

@@ -3,6 +3,7 @@
 mod authoring;
 mod broken_definitions;
 mod doctor;
+mod grants;
 mod operator;
 mod org;
 mod worked_example;

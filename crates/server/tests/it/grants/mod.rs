@@ -12,3 +12,4 @@ mod races;
 mod refresh;
 mod refused;
 mod revocations;
+mod unanswered;

@@ -140,27 +140,6 @@ async fn a_call_that_never_arrived_is_made_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_lost_answers_are_not_followed_by_a_third_call() {
-    each(async |stage| {
-        let connector = stale(stage).await;
-        stage.peer.control.inject(Fault::once(At::Token, Effect::Drop).on_refresh().times(10));
-        list(stage, &connector).await.fails(502, "token_endpoint_error");
-        list(stage, &connector).await.fails(502, "token_endpoint_error");
-        for _ in 0..3 {
-            let reply = list(stage, &connector).await;
-            assert!(matches!(reply.status.as_u16(), 409 | 502), "{}", reply.text());
-        }
-        assert_eq!(
-            stage.peer.token_calls("refresh_token"),
-            2,
-            "sent once, and once more after an unknown outcome"
-        );
-        assert_eq!(stage.status(&connector).await, "active", "the provider refused nothing");
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_token_endpoint_that_hangs_does_not_hold_callers() {
     Setup::new()
         .set("UPSTREAM_TIMEOUT", "1s")

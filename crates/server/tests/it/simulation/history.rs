@@ -28,6 +28,21 @@ pub(super) struct Sent {
     pub(super) end: End,
     /// Its sender stood still or lost the database alone: the others cannot know that it lives.
     pub(super) out_of_sight: bool,
+    /// The operator let the token be sent once more since.
+    pub(super) forgotten: bool,
+}
+
+/// What the replica knew when it sent.
+#[derive(Clone, Copy)]
+pub(super) struct Before {
+    /// A question had been answered.
+    pub(super) asked: bool,
+    /// The row said that the token cannot be used up.
+    pub(super) reusable: bool,
+    /// What the row counted, a claim that was taken over included.
+    pub(super) unknown_sends: i64,
+    /// Clocks were not moved, so pauses can be measured.
+    pub(super) pausing: bool,
 }
 
 #[derive(Default)]
@@ -43,17 +58,10 @@ impl History {
         self.wrong.push(format!("at {now} ms: {what}"));
     }
 
-    /// A request leaves a replica. `pausing`: clocks were not moved, so pauses can be measured.
-    pub(super) fn sends(
-        &mut self,
-        now: u64,
-        sent: Sent,
-        unknown_sends: i64,
-        standing_still: &[bool],
-        pausing: bool,
-    ) {
-        let earlier: Vec<Sent> =
-            self.sends.iter().filter(|one| one.version == sent.version).copied().collect();
+    /// A request leaves a replica.
+    pub(super) fn sends(&mut self, now: u64, sent: Sent, before: Before, standing_still: &[bool]) {
+        let same = |one: &&Sent| one.version == sent.version && !one.forgotten;
+        let earlier: Vec<Sent> = self.sends.iter().filter(same).copied().collect();
         for one in &self.sends.clone() {
             if one.end == End::Running && !standing_still[one.replica] {
                 self.says(
@@ -73,16 +81,43 @@ impl History {
                 self.says(now, "sent again after its outcome was stored");
             }
         }
+        if before.reusable {
+            self.pauses(now, &earlier, before);
+        } else {
+            self.sends_twice(now, &earlier, before);
+        }
+        self.sends.push(sent);
+    }
+
+    /// A token that may be used up: once, and once more after an unknown outcome, when the endpoint answers.
+    fn sends_twice(&mut self, now: u64, earlier: &[Sent], before: Before) {
+        // An answer without tokens is a known outcome; any other is open, whoever could see it.
+        match earlier.iter().filter(|one| one.end != End::Refused).count() {
+            0 => {}
+            1 if before.asked => {}
+            1 => self.says(now, "a second send without a question"),
+            _ => self.says(now, "a third send"),
+        }
+    }
+
+    /// A token that cannot be used up: from the third send on after pauses.
+    fn pauses(&mut self, now: u64, earlier: &[Sent], before: Before) {
         // The end of a send out of sight is not known to those who pause.
         let unknown = earlier.iter().filter(|one| one.end == End::Unknown && !one.out_of_sight);
         if let Some(last) = unknown.map(|one| one.ended_at).max()
-            && unknown_sends >= 2
-            && pausing
+            && before.unknown_sends >= 2
+            && before.pausing
             && now < last + 30_000
         {
             self.says(now, "a third send without a pause");
         }
-        self.sends.push(sent);
+    }
+
+    /// The operator let the token of this version be sent once more.
+    pub(super) fn forgets(&mut self, version: i64) {
+        for sent in self.sends.iter_mut().filter(|sent| sent.version == version) {
+            sent.forgotten = true;
+        }
     }
 
     pub(super) fn ends(&mut self, now: u64, send: usize, end: End) {

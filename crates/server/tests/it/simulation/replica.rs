@@ -3,7 +3,7 @@
 //! What is decided here is what `core/grants/refresh.rs` decides: nothing but which message an effect is.
 
 use super::Fault;
-use super::history::{End, Sent};
+use super::history::{Before, End, Sent};
 use super::provider::Reply;
 use super::store::{Ask, Row, Standing, Told};
 use super::world::{For, Heard, News, World};
@@ -39,6 +39,8 @@ struct Run {
     /// The call whose tokens are held.
     held: Option<usize>,
     token: Option<u64>,
+    /// A question was answered.
+    asked: bool,
 }
 
 fn ms(of: u64) -> Duration {
@@ -110,6 +112,11 @@ impl Replica {
             News::RenewalDue(call) => Self::renew(world, me, call),
             News::RenewalTooLate(call, asked) => Self::renewal_too_late(world, me, call, asked),
             News::Look(send) => Self::look(world, me, send),
+            News::Asked(answered) => {
+                let Some(run) = &mut one.run else { return };
+                run.asked |= answered;
+                Self::event(world, me, Event::Asked(answered));
+            }
             News::Prepared => Self::send(world, me),
             News::Waited => Self::event(world, me, Event::Waited),
             News::CommitDue => Self::ask_commit(world, me),
@@ -133,6 +140,7 @@ impl Replica {
             call: None,
             held: None,
             token: None,
+            asked: false,
         });
         Self::carry_out(world, me);
     }
@@ -153,10 +161,14 @@ impl Replica {
             (Some(Fault::ResendsAtOnce), State::Sending { version }, Event::Answered(Verdict::Unknown)) => {
                 (State::Sending { version }, Effect::Send)
             }
-            (Some(Fault::OneRetryOnly), State::Reading { .. }, Event::Row(Some(view)))
-                if view.unknown_sends >= 2 =>
-            {
-                (State::Done, Effect::Finish(Outcome::Resting))
+            (Some(Fault::TakesAllForReusable), state, Event::Row(Some(view))) => {
+                machine::step(state, Event::Row(Some(View { reusable: true, ..view })))
+            }
+            (Some(Fault::RetriesUnasked), State::Reading { .. }, event) => {
+                match machine::step(run.state, event) {
+                    (asking, Effect::Ask) => machine::step(asking, Event::Asked(true)),
+                    other => other,
+                }
             }
             (_, state, event) => machine::step(state, event),
         };
@@ -175,6 +187,7 @@ impl Replica {
         let version = run.row.map_or(0, |row| row.version);
         match run.effect {
             Effect::Read => world.ask(me, Ask::Read, For::Effect),
+            Effect::Ask => world.asks(me),
             Effect::Claim { version, take_over } => {
                 let attempt = world.dice.between(1, u64::MAX);
                 let careless = world.is_broken(Fault::TakesOverAfterOutage);
@@ -273,13 +286,22 @@ impl Replica {
         let Some(row) = run.row else { return };
         let send = world.history.sends.len();
         run.call = Some(send);
-        let sent =
-            Sent { version: row.version, replica: me, ended_at: 0, end: End::Running, out_of_sight: false };
+        let sent = Sent {
+            version: row.version,
+            replica: me,
+            ended_at: 0,
+            end: End::Running,
+            out_of_sight: false,
+            forgotten: false,
+        };
         let pause = count(run.keeping.pause(ms(now)));
-        let pausing = !world.setting.clocks_jump;
-        // What the row counts at this moment, a claim that was taken over included.
-        let unknown_sends = world.row.unknown_sends;
-        world.history.sends(now, sent, unknown_sends, &standing_still, pausing);
+        let before = Before {
+            asked: run.asked,
+            reusable: row.reusable,
+            unknown_sends: world.row.unknown_sends,
+            pausing: !world.setting.clocks_jump,
+        };
+        world.history.sends(now, sent, before, &standing_still);
         world.sends(send, row.token);
         world.news(me, pause, News::RenewalDue(send));
     }
@@ -377,8 +399,10 @@ fn view(row: &Row, now: i64, steady: bool) -> View {
             Standing::Ended => Status::Ended,
         },
         refreshable: true,
+        reusable: row.reusable,
         unknown_sends: row.unknown_sends,
         quiet: ms(now.abs_diff(row.updated_at)),
+        claimed: row.attempt.is_some(),
         ran_out: row.ran_out,
         steady,
     }

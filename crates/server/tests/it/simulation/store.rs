@@ -69,6 +69,8 @@ pub(super) struct Row {
     pub(super) attempt: Option<u64>,
     deadline: u64,
     pub(super) unknown_sends: i64,
+    /// The token was the same after its last use.
+    pub(super) reusable: bool,
     /// On the clock of the replica that wrote last.
     pub(super) updated_at: i64,
     /// When it was read, its claim's deadline had passed.
@@ -84,6 +86,7 @@ impl Row {
             attempt: None,
             deadline: 0,
             unknown_sends: 0,
+            reusable: false,
             updated_at,
             ran_out: false,
         }
@@ -93,6 +96,12 @@ impl Row {
     pub(super) fn end(&mut self) {
         self.standing = Standing::Ended;
         self.attempt = None;
+    }
+
+    /// The operator lets the token be sent once more. False where there is nothing to let.
+    pub(super) fn forget_unknown_sends(&mut self) -> bool {
+        let waits = self.unknown_sends > 0 && self.attempt.is_none() && self.standing == Standing::Live;
+        self.when(waits, |row| row.unknown_sends = 0)
     }
 
     /// One statement at this time of the database's clock.
@@ -111,7 +120,9 @@ impl Row {
                 let allowed = ours && self.standing != Standing::Ended;
                 Told::Done(self.when(allowed || fault == Some(Fault::CommitsWithoutClaim), |row| {
                     row.version = version + 1;
-                    row.token = token.unwrap_or(row.token);
+                    let new = token.unwrap_or(row.token);
+                    row.reusable = new == row.token;
+                    row.token = new;
                     row.standing = Standing::Live;
                     row.unknown_sends = 0;
                     row.give_back(now);

@@ -18,6 +18,7 @@ pub(super) const REPLICAS: usize = 3;
 const TROUBLE_ENDS: u64 = 240_000;
 const END: u64 = 7_200_000;
 const LAST_CALLS: [u64; 3] = [2_400_000, 4_000_000, 5_600_000];
+const OPERATOR_COMES: u64 = 3_200_000;
 
 /// What an answer of the database is for.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +35,8 @@ pub(super) enum News {
     Wanted,
     /// None: the database could not be reached.
     Told(Option<Told>, For),
+    /// The token endpoint answered a question, or the time for it is over.
+    Asked(bool),
     /// The token call is ready to be sent.
     Prepared,
     /// There is something to see at the token call.
@@ -84,6 +87,8 @@ enum Happening {
     Stall(usize),
     Jump(usize),
     Delete,
+    /// The operator lets an unresolved token be sent once more.
+    Resend,
 }
 
 pub(super) struct World {
@@ -97,6 +102,8 @@ pub(super) struct World {
     /// Answers that have arrived at a replica's machine, by send.
     pub(super) arrived: Vec<Option<Heard>>,
     pub(super) outcomes: Vec<(u64, Outcome)>,
+    /// The provider honoured the token, and nobody renewed the grant before the operator came.
+    pub(super) unresolved: bool,
     queue: BinaryHeap<Reverse<(u64, u64)>>,
     happenings: Vec<Happening>,
     outage: Range<u64>,
@@ -122,6 +129,7 @@ impl World {
             replicas: (0..REPLICAS).map(|_| Replica::new()).collect(),
             arrived: Vec::new(),
             outcomes: Vec::new(),
+            unresolved: false,
             queue: BinaryHeap::new(),
             happenings: Vec::new(),
             now: 0,
@@ -162,6 +170,7 @@ impl World {
                 self.news(replica, at - 10_000, News::FeedDue);
             }
         }
+        self.at(OPERATOR_COMES, Happening::Resend);
         while let Some(Reverse((at, number))) = self.queue.pop() {
             if at > END {
                 break;
@@ -253,10 +262,21 @@ impl World {
                 let by = i64::try_from(self.dice.between(0, 7_200_000)).unwrap() - 3_600_000;
                 self.replicas[replica].clock_is_off_by += by;
             }
+            Happening::Resend => self.resend(),
             Happening::Delete => {
                 self.row.end();
                 self.history.deleted(self.now);
             }
+        }
+    }
+
+    fn resend(&mut self) {
+        let row = self.row;
+        let lives = row.standing == Standing::Live && self.provider.honours(row.token, self.now);
+        let told = self.outcomes.last().is_some_and(|(_, outcome)| *outcome == Outcome::Unresolved);
+        self.unresolved = lives && told;
+        if self.unresolved && self.row.forget_unknown_sends() {
+            self.history.forgets(row.version);
         }
     }
 
@@ -332,6 +352,20 @@ impl World {
     }
 
     // --- the provider --------------------------------------------------------------------------------------
+
+    /// A question without a token leaves a replica.
+    pub(super) fn asks(&mut self, replica: usize) {
+        let away = self.provider_away.contains(&self.now);
+        let lost = self.in_trouble() && self.dice.permille(if away { 850 } else { 50 });
+        let slow = self.in_trouble() && self.dice.permille(100);
+        let after = match (lost, slow) {
+            (true, true) => 50,
+            (true, false) => 10_000,
+            (false, true) => self.dice.between(1000, 9000),
+            (false, false) => self.dice.between(10, 600),
+        };
+        self.news(replica, after, News::Asked(!lost));
+    }
 
     /// A token request leaves a replica.
     pub(super) fn sends(&mut self, send: usize, token: u64) {

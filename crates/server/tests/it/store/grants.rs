@@ -12,6 +12,7 @@ fn renewed(version: i64) -> Renewed {
         issued_at: Some(NOW + 1),
         scopes: None,
         refresh_due: Some(NOW + 3),
+        reusable: false,
         now: NOW + 2,
     }
 }

@@ -6,13 +6,19 @@ const LIVE: View = View {
     version: 7,
     status: Status::Live,
     refreshable: true,
+    reusable: false,
     unknown_sends: 0,
+    claimed: false,
     ran_out: false,
     quiet: Duration::ZERO,
     steady: true,
 };
 
 const CLAIMED: Event = Event::Claimed { unknown_sends: 0 };
+
+fn is_claim(effect: &Effect) -> bool {
+    matches!(effect, Effect::Claim { .. })
+}
 
 /// Feeds events and returns the effects.
 fn run(known: i64, events: &[Event]) -> Vec<Effect> {
@@ -67,12 +73,16 @@ fn a_refusal_is_believed_only_when_the_version_still_stands() {
 
 #[test]
 fn a_claim_that_ran_out_is_taken_over_only_by_who_reached_the_database_all_the_time() {
-    let claim =
-        |ran_out, steady| run(7, &[Event::Row(Some(View { ran_out, steady, ..LIVE }))]).last().copied();
-    assert_eq!(claim(true, false), Some(Effect::Claim { version: 7, take_over: false }));
-    assert_eq!(claim(true, true), Some(Effect::Claim { version: 7, take_over: true }));
-    // Nor one that was alive when it was looked at: the statement may come late.
-    assert_eq!(claim(false, true), Some(Effect::Claim { version: 7, take_over: false }));
+    for reusable in [false, true] {
+        let claim = |ran_out, steady| {
+            let row = View { claimed: true, ran_out, steady, reusable, ..LIVE };
+            run(7, &[Event::Row(Some(row)), Event::Asked(true)]).into_iter().rfind(is_claim)
+        };
+        assert_eq!(claim(true, true), Some(Effect::Claim { version: 7, take_over: true }));
+        assert_eq!(claim(true, false), Some(Effect::Claim { version: 7, take_over: false }));
+        // Nor one that was alive when it was looked at: the statement may come late.
+        assert_eq!(claim(false, true), Some(Effect::Claim { version: 7, take_over: false }));
+    }
 }
 
 #[test]
@@ -86,17 +96,37 @@ fn tokens_are_stored_again_and_again_while_the_database_is_away() {
 }
 
 #[test]
-fn an_unknown_outcome_allows_one_more_send_at_once_and_further_ones_after_pauses() {
+fn an_unknown_outcome_allows_one_more_send_and_that_only_where_the_endpoint_answers() {
+    let row = Event::Row(Some(View { unknown_sends: 1, ..LIVE }));
+    let claimed = Event::Claimed { unknown_sends: 1 };
+    let effects = run(7, &[row, Event::Asked(true), claimed]);
+    let expected = [Effect::Read, Effect::Ask, Effect::Claim { version: 7, take_over: false }, Effect::Send];
+    assert_eq!(effects, expected);
+    assert_eq!(run(7, &[row, Event::Asked(false)]).last(), Some(&Effect::Finish(Outcome::Resting)));
+    for unknown_sends in [2, 3, i64::MAX] {
+        let effects = run(7, &[Event::Row(Some(View { unknown_sends, ..LIVE }))]);
+        assert_eq!(effects, [Effect::Read, Effect::Finish(Outcome::Unresolved)]);
+    }
+}
+
+#[test]
+fn nothing_is_asked_while_another_attempt_is_alive() {
+    let row = View { unknown_sends: 1, claimed: true, ..LIVE };
+    assert_eq!(run(7, &[Event::Row(Some(row))]), [Effect::Read, Effect::Wait]);
+}
+
+#[test]
+fn a_reusable_token_is_sent_again_without_a_question_and_from_the_third_time_after_pauses() {
     let after = |unknown_sends, seconds| {
-        let row = View { unknown_sends, quiet: Duration::from_secs(seconds), ..LIVE };
-        run(7, &[Event::Row(Some(row))]).last().copied()
+        let row = View { reusable: true, unknown_sends, quiet: Duration::from_secs(seconds), ..LIVE };
+        run(7, &[Event::Row(Some(row)), Event::Claimed { unknown_sends }]).get(1..).unwrap().to_vec()
     };
-    let claim = Some(Effect::Claim { version: 7, take_over: false });
-    let resting = Some(Effect::Finish(Outcome::Resting));
-    assert_eq!(after(1, 0), claim);
-    assert_eq!((after(2, 29), after(2, 30)), (resting, claim));
-    assert_eq!((after(3, 59), after(3, 60)), (resting, claim));
-    assert_eq!((after(i64::MAX, 959), after(i64::MAX, 960)), (resting, claim));
+    let sent = [Effect::Claim { version: 7, take_over: false }, Effect::Send];
+    let resting = Effect::Finish(Outcome::Resting);
+    assert_eq!(after(1, 0), sent);
+    assert_eq!((after(2, 29)[0], after(2, 30)), (resting, sent.to_vec()));
+    assert_eq!((after(3, 59)[0], after(3, 60)), (resting, sent.to_vec()));
+    assert_eq!((after(i64::MAX, 959)[0], after(i64::MAX, 960)), (resting, sent.to_vec()));
 }
 
 #[test]
@@ -115,12 +145,31 @@ fn tokens_whose_claim_was_lost_are_stored_under_a_new_one() {
 }
 
 #[test]
-fn the_second_sender_that_died_starts_a_pause() {
-    let row = View { unknown_sends: 1, ..LIVE };
-    let effects = run(7, &[Event::Row(Some(row)), Event::Claimed { unknown_sends: 2 }, Event::Settled]);
-    assert_eq!(effects[2..], [Effect::Release { unknown: false }, Effect::Finish(Outcome::Resting)]);
+fn a_sender_that_died_counts_and_the_retry_is_asked_for_first() {
+    let dead = View { claimed: true, ran_out: true, ..LIVE };
+    let first = run(7, &[Event::Row(Some(dead)), Event::Asked(true), Event::Claimed { unknown_sends: 1 }]);
+    assert_eq!(first[1..], [Effect::Ask, Effect::Claim { version: 7, take_over: true }, Effect::Send]);
+    // The second one is counted in the row, then nothing is sent any more.
+    let dead = View { unknown_sends: 1, ..dead };
+    let counted = View { unknown_sends: 2, ..LIVE };
+    let second = [Event::Row(Some(dead)), Event::Claimed { unknown_sends: 2 }, Event::Settled];
+    let effects = run(7, &[&second[..], &[Event::Row(Some(counted))]].concat());
+    let expected = [
+        Effect::Claim { version: 7, take_over: true },
+        Effect::Release { unknown: false },
+        Effect::Read,
+        Effect::Finish(Outcome::Unresolved),
+    ];
+    assert_eq!(effects[1..], expected);
+}
+
+#[test]
+fn what_another_left_unanswered_meanwhile_counts_before_the_send() {
+    let asked = [Event::Row(Some(View { unknown_sends: 1, ..LIVE })), Event::Asked(true)];
+    let effects = run(7, &[&asked[..], &[Event::Claimed { unknown_sends: 2 }]].concat());
+    assert_eq!(effects.last(), Some(&Effect::Release { unknown: false }));
     let effects = run(7, &[Event::Row(Some(LIVE)), Event::Claimed { unknown_sends: 1 }]);
-    assert_eq!(effects.last(), Some(&Effect::Send));
+    assert_eq!(effects.last(), Some(&Effect::Release { unknown: false }));
 }
 
 #[test]

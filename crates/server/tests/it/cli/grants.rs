@@ -1,0 +1,104 @@
+//! `keybearer grants` beside a running server: what was left unanswered, and what the operator decides.
+
+use super::{keybearer, stderr, stdout};
+use crate::support::stage::{MASTER_KEY, Setup, Stage};
+use keybearer_demo_provider::{At, Effect, Fault};
+use serde_json::{Value, json};
+use std::process::Output;
+
+/// `keybearer grants …` on the stage's database.
+fn grants(stage: &Stage, arguments: &[&str]) -> Output {
+    let folder = stage.database.directory.path();
+    keybearer(folder)
+        .env("KEYBEARER_DATABASE_URL", &stage.database.url)
+        .env("KEYBEARER_DATA_DIR", folder)
+        .env("KEYBEARER_MASTER_KEY", MASTER_KEY)
+        .env("KEYBEARER_CONNECTORS_DIR", folder)
+        .arg("grants")
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+/// The lines that a command printed, each a JSON object.
+#[track_caller]
+fn lines(output: &Output) -> Vec<Value> {
+    assert!(output.status.success(), "{}", stderr(output));
+    stdout(output).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+async fn list(stage: &Stage, connector: &str) -> crate::support::http::Reply {
+    stage.execute(connector, "contacts", "list", &json!({})).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_operator_sees_what_was_left_unanswered_and_lets_it_be_sent_once_more() {
+    Setup::new()
+        .real_time()
+        .each(async |stage| {
+            stage.put_crm_app().await;
+            let (one, two) = (stage.connect("w1").await, stage.connect("w2").await);
+            let id = stage.organization.id.as_str();
+            let none = grants(stage, &["unanswered", "--organization", id]);
+            assert_eq!((lines(&none), stderr(&none).as_str()), (vec![], "No renewal was left unanswered.\n"));
+
+            stage.peer.control.expire_access_tokens();
+            stage.peer.control.inject(Fault::once(At::Token, Effect::Drop).on_refresh().times(4));
+            for connector in [&one, &one, &two, &two] {
+                list(stage, connector).await.fails(502, "token_endpoint_error");
+            }
+            let found = lines(&grants(stage, &["unanswered", "--organization", id]));
+            let told: Vec<_> =
+                found.iter().map(|line| (&line["workspace_name"], &line["unanswered"])).collect();
+            assert!(
+                told.contains(&(&json!("w1"), &json!(2))) && told.contains(&(&json!("w2"), &json!(2))),
+                "{found:?}"
+            );
+
+            let resent = grants(stage, &["resend", "--organization", id, "--connector", &one]);
+            assert_eq!(lines(&resent)[0]["id"], one.as_str());
+            let text = "1 refresh tokens may be sent once more, at the next use of their connectors.\n";
+            assert_eq!(stderr(&resent), text);
+            list(stage, &one).await.ok();
+            list(stage, &two).await.fails(502, "token_endpoint_error");
+            assert_eq!(stage.peer.token_calls("refresh_token"), 5);
+            assert_eq!(
+                lines(&grants(stage, &["resend", "--organization", id, "--all"]))[0]["id"],
+                two.as_str()
+            );
+            list(stage, &two).await.ok();
+            assert_eq!(stage.peer.control.stats().reuse_events, 0);
+
+            let log = stage.app.get("/audit?limit=100").await.ok();
+            let entries = log["data"].as_array().unwrap();
+            let subjects: Vec<_> = entries
+                .iter()
+                .filter(|entry| entry["operation"] == "grant.resend")
+                .map(|entry| (&entry["actor"]["kind"], &entry["connector_id"]))
+                .collect();
+            assert_eq!(subjects, [(&json!("operator"), &json!(one)), (&json!("operator"), &json!(two))]);
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_there_is_named() {
+    Setup::new()
+        .each(async |stage| {
+            let id = stage.organization.id.as_str();
+            for (arguments, told) in [
+                (vec!["unanswered", "--organization", "nobody"], "--organization: there is none of that id"),
+                (
+                    vec!["resend", "--organization", id, "--connector-type", "nothing"],
+                    "--connector-type: `nothing`",
+                ),
+                (vec!["resend", "--organization", id], "--all"),
+                (vec!["resend", "--organization", id, "--all", "--connector", "x"], "cannot be used with"),
+            ] {
+                let output = grants(stage, &arguments);
+                assert!(!output.status.success(), "{arguments:?}");
+                assert!(stderr(&output).contains(told), "{arguments:?}: {}", stderr(&output));
+            }
+        })
+        .await;
+}

@@ -1,0 +1,138 @@
+//! Renewals that the provider leaves unanswered: one retry, when the token endpoint answers again, and then none.
+
+use crate::support::http::Reply;
+use crate::support::stage::{Stage, each};
+use keybearer_demo_provider::{At, Effect, Fault};
+use serde_json::{Value, json};
+
+async fn list(stage: &Stage, connector: &str) -> Reply {
+    stage.execute(connector, "contacts", "list", &json!({})).await
+}
+
+/// A connector whose access token has ended, and whose provider has left so many renewals without an answer.
+async fn unanswered(stage: &Stage, times: u32) -> String {
+    stage.put_crm_app().await;
+    let connector = stage.connect("w1").await;
+    stage.peer.control.expire_access_tokens();
+    stage.peer.control.inject(Fault::once(At::Token, Effect::Drop).on_refresh().times(times));
+    for _ in 0..times {
+        list(stage, &connector).await.fails(502, "token_endpoint_error");
+    }
+    assert_eq!(stage.peer.token_calls("refresh_token"), u64::from(times));
+    connector
+}
+
+fn details(body: &Value) -> &Value {
+    &body["errors"][0]["details"]
+}
+
+/// Its status and the reason, as the API shows them.
+async fn shown(stage: &Stage, connector: &str) -> (String, Value) {
+    let one = stage.app.get(&format!("/integrations/connectors/{connector}")).await.ok();
+    (one["status"].as_str().unwrap().to_owned(), one["status_reason"].clone())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_retry_follows_a_question_without_a_token() {
+    each(async |stage| {
+        let connector = unanswered(stage, 1).await;
+        assert_eq!(stage.peer.token_calls("none"), 0, "the first send needs no question");
+        list(stage, &connector).await.ok();
+        assert_eq!(stage.peer.token_calls("none"), 1);
+        assert_eq!(stage.peer.token_calls("refresh_token"), 2);
+        assert_eq!(stage.peer.control.stats().reuse_events, 0);
+        // The endpoint answered: the next lost answer finds that out anew.
+        stage.peer.control.expire_access_tokens();
+        list(stage, &connector).await.ok();
+        assert_eq!(stage.peer.token_calls("none"), 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_endpoint_answers_nothing_the_retry_is_kept() {
+    each(async |stage| {
+        let connector = unanswered(stage, 1).await;
+        stage.peer.control.inject(Fault::once(At::Token, Effect::Drop).times(1000));
+        for (questions, seconds) in [(1, 5), (2, 10), (3, 20), (4, 40), (5, 80), (6, 80)] {
+            for _ in 0..3 {
+                let body = list(stage, &connector).await.fails(502, "token_endpoint_error");
+                assert_eq!(details(&body)["retryable"], true, "{body}");
+                assert_eq!(details(&body)["retry_after_seconds"], seconds, "{body}");
+            }
+            assert_eq!(stage.peer.token_calls("none"), questions, "asked again after the pause, not before");
+            stage.advance(seconds);
+        }
+        assert_eq!(stage.peer.token_calls("refresh_token"), 1);
+        assert_eq!(shown(stage, &connector).await, ("active".to_owned(), json!(null)));
+        stage.peer.control.clear_faults();
+        list(stage, &connector).await.ok();
+        assert_eq!(stage.peer.token_calls("refresh_token"), 2);
+        assert_eq!(stage.peer.control.stats().reuse_events, 0);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_is_an_answer_to_the_question() {
+    each(async |stage| {
+        let connector = unanswered(stage, 1).await;
+        stage.peer.control.inject(Fault::status(At::Token, 503));
+        list(stage, &connector).await.ok();
+        assert_eq!(stage.peer.token_calls("refresh_token"), 2);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_two_unanswered_sends_nothing_is_sent_and_nobody_says_dead() {
+    each(async |stage| {
+        let connector = unanswered(stage, 2).await;
+        let log = stage.peer.control.log().len();
+        for _ in 0..3 {
+            let body = list(stage, &connector).await.fails(502, "token_endpoint_error");
+            assert_eq!(details(&body)["retryable"], false, "{body}");
+            let reconnect = &details(&body)["reconnect"];
+            assert_eq!(reconnect["body"]["connector_id"], connector.as_str(), "{body}");
+            stage.advance(200);
+        }
+        assert_eq!(stage.peer.control.log().len(), log, "not even a question");
+        let (status, reason) = shown(stage, &connector).await;
+        assert_eq!(status, "active");
+        assert!(reason.as_str().unwrap().contains("two renewals unanswered"), "{reason}");
+        // A consent mends it, in place.
+        let secret_id = stage.secret_id("w1", &json!({"connector_id": connector})).await;
+        let again = stage.redeem("w1", &secret_id, &json!({})).await.ok();
+        assert_eq!((&again["id"], &again["status_reason"]), (&json!(connector), &json!(null)));
+        list(stage, &connector).await.ok();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_token_that_its_last_use_left_as_it_was_is_sent_again_after_pauses() {
+    each(async |stage| {
+        stage.put_crm_app().await;
+        let connector = stage.connect("w1").await;
+        stage.peer.control.expire_access_tokens();
+        stage.peer.control.inject(Fault::once(At::Token, Effect::NoRefreshToken).on_refresh());
+        list(stage, &connector).await.ok();
+        stage.peer.control.expire_access_tokens();
+        stage.peer.control.inject(Fault::once(At::Token, Effect::Drop).on_refresh().times(3));
+        for (sends, pause) in [(2, 0), (3, 30), (4, 60)] {
+            list(stage, &connector).await.fails(502, "token_endpoint_error");
+            assert_eq!(stage.peer.token_calls("refresh_token"), sends);
+            if pause > 0 {
+                let body = list(stage, &connector).await.fails(502, "token_endpoint_error");
+                assert_eq!(details(&body)["retryable"], true, "{body}");
+                assert_eq!(stage.peer.token_calls("refresh_token"), sends, "not before the pause is over");
+            }
+            stage.advance(pause);
+        }
+        list(stage, &connector).await.ok();
+        assert_eq!(stage.peer.token_calls("refresh_token"), 5);
+        assert_eq!(stage.peer.token_calls("none"), 0, "no question for what cannot be used up");
+        assert_eq!(stage.peer.control.stats().reuse_events, 0);
+    })
+    .await;
+}
