@@ -7,6 +7,7 @@ use crate::app;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::core::catalog::Catalog;
+use crate::core::grants::machine::SENDS;
 use crate::store::{OrganizationRow, Store, Tables};
 use secrecy::ExposeSecret;
 use url::Url;
@@ -183,6 +184,20 @@ async fn redirect_urls(store: &Store, findings: &mut Findings) {
             Err(error) => findings.bad(&format!("redirect URLs of `{}`: {error}", organization.name)),
         }
         binding(store, &organization, findings).await;
+        unanswered(store, &organization, findings).await;
+    }
+}
+
+async fn unanswered(store: &Store, organization: &OrganizationRow, findings: &mut Findings) {
+    let name = &organization.name;
+    match store.count_unanswered(&organization.id, SENDS).await {
+        Ok(0) => {}
+        Ok(count) => Findings::warn(&format!(
+            "renewals of `{name}`: {count} connectors are not renewed any more, because the provider left their refresh unanswered twice; \
+             `keybearer grants unanswered --organization {}` lists them",
+            organization.id
+        )),
+        Err(error) => findings.bad(&format!("renewals of `{name}`: {error}")),
     }
 }
 

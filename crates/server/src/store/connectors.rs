@@ -159,6 +159,14 @@ impl Store {
         self.rows(UNANSWERED, values![organization, after, connector_type, connector_id, *limit]).await
     }
 
+    /// How many of them were sent so often at least without a known outcome.
+    pub async fn count_unanswered(&self, organization: &str, at_least: i64) -> Result<i64> {
+        let text =
+            "SELECT COUNT(*) FROM grants WHERE organization_id = $1 AND unknown_sends >= $2 AND reusable = 0
+             AND status IN ('active', 'app_misconfigured')";
+        Ok(self.row(text, values![organization, at_least]).await?.unwrap_or_default())
+    }
+
     /// Stores a connector with its grant. A workspace that is gone is a conflict.
     pub async fn insert_connector(&self, connector: &ConnectorRow, grant: &GrantRow) -> Result<()> {
         let mut work = self.begin().await?;

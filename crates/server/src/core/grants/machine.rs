@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 /// Sends of a refresh token that may have been used up.
-const SENDS: i64 = 2;
+pub const SENDS: i64 = 2;
 /// Sends with unknown outcome after which the next one of a reusable token has to wait.
 const RESTLESS: i64 = 2;
 /// The first pause; each further unknown outcome doubles it.

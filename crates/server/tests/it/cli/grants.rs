@@ -6,15 +6,18 @@ use keybearer_demo_provider::{At, Effect, Fault};
 use serde_json::{Value, json};
 use std::process::Output;
 
-/// `keybearer grants …` on the stage's database.
 fn grants(stage: &Stage, arguments: &[&str]) -> Output {
+    command(stage, &[&["grants"], arguments].concat())
+}
+
+/// `keybearer …` on the stage's database.
+fn command(stage: &Stage, arguments: &[&str]) -> Output {
     let folder = stage.database.directory.path();
     keybearer(folder)
         .env("KEYBEARER_DATABASE_URL", &stage.database.url)
         .env("KEYBEARER_DATA_DIR", folder)
         .env("KEYBEARER_MASTER_KEY", MASTER_KEY)
         .env("KEYBEARER_CONNECTORS_DIR", folder)
-        .arg("grants")
         .args(arguments)
         .output()
         .unwrap()
@@ -54,6 +57,9 @@ async fn the_operator_sees_what_was_left_unanswered_and_lets_it_be_sent_once_mor
                 told.contains(&(&json!("w1"), &json!(2))) && told.contains(&(&json!("w2"), &json!(2))),
                 "{found:?}"
             );
+
+            let doctor = command(stage, &["doctor"]);
+            assert!(stdout(&doctor).contains("2 connectors are not renewed any more"), "{}", stdout(&doctor));
 
             let resent = grants(stage, &["resend", "--organization", id, "--connector", &one]);
             assert_eq!(lines(&resent)[0]["id"], one.as_str());

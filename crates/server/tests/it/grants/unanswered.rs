@@ -88,7 +88,7 @@ async fn an_error_is_an_answer_to_the_question() {
 async fn after_two_unanswered_sends_nothing_is_sent_and_nobody_says_dead() {
     each(async |stage| {
         let connector = unanswered(stage, 2).await;
-        let log = stage.peer.control.log().len();
+        let questions = stage.peer.token_calls("none");
         for _ in 0..3 {
             let body = list(stage, &connector).await.fails(502, "token_endpoint_error");
             assert_eq!(details(&body)["retryable"], false, "{body}");
@@ -96,7 +96,8 @@ async fn after_two_unanswered_sends_nothing_is_sent_and_nobody_says_dead() {
             assert_eq!(reconnect["body"]["connector_id"], connector.as_str(), "{body}");
             stage.advance(200);
         }
-        assert_eq!(stage.peer.control.log().len(), log, "not even a question");
+        assert_eq!(stage.peer.token_calls("refresh_token"), 2);
+        assert_eq!(stage.peer.token_calls("none"), questions, "not even a question");
         let (status, reason) = shown(stage, &connector).await;
         assert_eq!(status, "active");
         assert!(reason.as_str().unwrap().contains("two renewals unanswered"), "{reason}");

@@ -110,6 +110,8 @@ pub(super) struct World {
     /// One replica alone cannot reach the database.
     apart: (usize, Range<u64>),
     provider_away: Range<u64>,
+    /// How often in a thousand it answers meanwhile.
+    away_answers: u64,
 }
 
 impl World {
@@ -119,9 +121,11 @@ impl World {
             let from = if dice.permille(chance) { dice.between(0, TROUBLE_ENDS) } else { END };
             from..from + dice.between(500, longest)
         };
-        let (outage, apart) = (window(700, 20_000), window(400, 15_000));
-        let provider_away = window(500, TROUBLE_ENDS / 2);
+        let all = u64::from(!setting.only_the_provider);
+        let (outage, apart) = (window(all * 700, 20_000), window(all * 400, 15_000));
+        let provider_away = window(1000 - all * 500, TROUBLE_ENDS / 2);
         let one = usize::try_from(dice.between(0, 3)).unwrap();
+        let away_answers = if dice.permille(1000 - all * 500) { 0 } else { 150 };
         Self {
             row: Row::new(0),
             provider: Provider::new(setting.habit),
@@ -136,6 +140,7 @@ impl World {
             outage,
             apart: (one, apart),
             provider_away,
+            away_answers,
             setting,
             dice,
         }
@@ -150,7 +155,7 @@ impl World {
                 at += self.dice.between(1, 9000);
                 self.news(replica, at, News::Wanted);
             }
-            for _ in 0..6 {
+            for _ in 0..if self.setting.only_the_provider { 0 } else { 6 } {
                 let at = self.dice.between(0, TROUBLE_ENDS);
                 if self.dice.permille(500) {
                     self.at(at, Happening::Stall(replica));
@@ -159,7 +164,7 @@ impl World {
                 }
             }
         }
-        if self.dice.permille(100) {
+        if !self.setting.only_the_provider && self.dice.permille(100) {
             let at = self.dice.between(0, TROUBLE_ENDS);
             self.at(at, Happening::Delete);
         }
@@ -198,7 +203,7 @@ impl World {
     }
 
     pub(super) fn in_trouble(&self) -> bool {
-        self.now < TROUBLE_ENDS
+        self.now < TROUBLE_ENDS && !self.setting.only_the_provider
     }
 
     /// Replicas always read the feed; in quiet times nothing is learnt from most of it.
@@ -353,10 +358,16 @@ impl World {
 
     // --- the provider --------------------------------------------------------------------------------------
 
+    /// Whether the provider answers a message of now.
+    fn answers(&mut self) -> bool {
+        let away = self.provider_away.contains(&self.now);
+        let so_often = if away { self.away_answers } else { 950 };
+        !(away || self.in_trouble()) || self.dice.permille(so_often)
+    }
+
     /// A question without a token leaves a replica.
     pub(super) fn asks(&mut self, replica: usize) {
-        let away = self.provider_away.contains(&self.now);
-        let lost = self.in_trouble() && self.dice.permille(if away { 850 } else { 50 });
+        let lost = !self.answers();
         let slow = self.in_trouble() && self.dice.permille(100);
         let after = match (lost, slow) {
             (true, true) => 50,
@@ -370,15 +381,9 @@ impl World {
     /// A token request leaves a replica.
     pub(super) fn sends(&mut self, send: usize, token: u64) {
         self.arrived.push(None);
-        let away = self.provider_away.contains(&self.now);
-        let (lost, answers) = if self.in_trouble() {
-            (
-                self.dice.permille(if away { 700 } else { 20 }),
-                !self.dice.permille(if away { 500 } else { 30 }),
-            )
-        } else {
-            (false, true)
-        };
+        let answered = self.answers();
+        // What is not answered is lost on its way there as often as on its way back.
+        let (lost, answers) = (!answered && self.dice.permille(500), answered);
         let slow = self.in_trouble() && self.dice.permille(100);
         let at = self.now + if slow { self.dice.between(1000, 9000) } else { self.dice.between(5, 300) };
         if lost {
