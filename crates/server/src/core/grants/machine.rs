@@ -38,13 +38,22 @@ pub struct View {
     pub unknown_sends: i64,
     /// Since the row last changed.
     pub quiet: Duration,
-    /// There is a claim.
-    pub claimed: bool,
-    /// Its deadline had passed when the row was read.
-    pub ran_out: bool,
+    /// Another attempt's claim.
+    pub holder: Holder,
     /// This process has reached the database without a gap for a while. Only then does a claim that ran out mean
     /// that its holder died: after an outage the holder may be about to store its new tokens.
     pub steady: bool,
+}
+
+/// Who has the claim of a row, at the moment when it was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holder {
+    /// There is none.
+    Nobody,
+    /// It stands.
+    Alive,
+    /// Its deadline has passed.
+    RanOut,
 }
 
 /// Status of a grant's row.
@@ -303,7 +312,7 @@ fn decide(known: i64, held: bool, row: Option<View>) -> (State, Effect) {
 /// What a row with something to renew allows.
 fn turn(known: i64, held: bool, view: View) -> (State, Effect) {
     let View { version, unknown_sends, .. } = view;
-    let take_over = view.ran_out && view.steady;
+    let take_over = view.holder == Holder::RanOut && view.steady;
     let claim =
         |up_to| (State::Claiming { known, version, held, up_to }, Effect::Claim { version, take_over });
     if held {
@@ -316,7 +325,7 @@ fn turn(known: i64, held: bool, view: View) -> (State, Effect) {
     // A claim that is taken over counts as a send.
     match unknown_sends + i64::from(take_over) {
         ..1 => claim(0),
-        _ if view.claimed && !take_over => (State::Waiting { known, held }, Effect::Wait),
+        _ if view.holder != Holder::Nobody && !take_over => (State::Waiting { known, held }, Effect::Wait),
         1 => (State::Asking { known, version, take_over }, Effect::Ask),
         // The dead holder's send is counted before anything is said.
         _ if take_over => claim(0),

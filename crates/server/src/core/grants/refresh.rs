@@ -6,7 +6,7 @@
 
 use super::idle;
 use super::keeping::{Keep, Keeping, Renewal as Kept};
-use super::machine::{self, Effect, Event, Outcome, Status, Verdict, View};
+use super::machine::{self, Effect, Event, Holder, Outcome, Status, Verdict, View};
 use super::outcome::Finished;
 use super::question::{self, Asked};
 use super::request::{oauth_of, prepare};
@@ -338,8 +338,11 @@ fn view(row: &GrantRow, now: i64, ran_out: bool, steady: bool) -> View {
         unknown_sends: row.unknown_sends,
         // Also where another replica's clock is ahead: a time that lies far in the future must not stop renewals.
         quiet: Duration::from_millis(now.abs_diff(row.updated_at)),
-        claimed: row.attempt.is_some(),
-        ran_out,
+        holder: match (&row.attempt, ran_out) {
+            (None, _) => Holder::Nobody,
+            (Some(_), false) => Holder::Alive,
+            (Some(_), true) => Holder::RanOut,
+        },
         steady,
     }
 }

@@ -10,7 +10,7 @@ use super::world::{For, Heard, News, World};
 use keybearer::clock::Clock;
 use keybearer::core::feed::Feed;
 use keybearer::core::grants::keeping::{Keep, Keeping, Renewal};
-use keybearer::core::grants::machine::{self, Effect, Event, Outcome, State, Status, Verdict, View};
+use keybearer::core::grants::machine::{self, Effect, Event, Holder, Outcome, State, Status, Verdict, View};
 use std::time::Duration;
 
 pub(super) struct Replica {
@@ -402,8 +402,11 @@ fn view(row: &Row, now: i64, steady: bool) -> View {
         reusable: row.reusable,
         unknown_sends: row.unknown_sends,
         quiet: ms(now.abs_diff(row.updated_at)),
-        claimed: row.attempt.is_some(),
-        ran_out: row.ran_out,
+        holder: match (row.attempt, row.ran_out) {
+            (None, _) => Holder::Nobody,
+            (Some(_), false) => Holder::Alive,
+            (Some(_), true) => Holder::RanOut,
+        },
         steady,
     }
 }

@@ -8,8 +8,7 @@ const LIVE: View = View {
     refreshable: true,
     reusable: false,
     unknown_sends: 0,
-    claimed: false,
-    ran_out: false,
+    holder: Holder::Nobody,
     quiet: Duration::ZERO,
     steady: true,
 };
@@ -74,14 +73,14 @@ fn a_refusal_is_believed_only_when_the_version_still_stands() {
 #[test]
 fn a_claim_that_ran_out_is_taken_over_only_by_who_reached_the_database_all_the_time() {
     for reusable in [false, true] {
-        let claim = |ran_out, steady| {
-            let row = View { claimed: true, ran_out, steady, reusable, ..LIVE };
+        let claim = |holder, steady| {
+            let row = View { reusable, holder, steady, ..LIVE };
             run(7, &[Event::Row(Some(row)), Event::Asked(true)]).into_iter().rfind(is_claim)
         };
-        assert_eq!(claim(true, true), Some(Effect::Claim { version: 7, take_over: true }));
-        assert_eq!(claim(true, false), Some(Effect::Claim { version: 7, take_over: false }));
+        assert_eq!(claim(Holder::RanOut, true), Some(Effect::Claim { version: 7, take_over: true }));
+        assert_eq!(claim(Holder::RanOut, false), Some(Effect::Claim { version: 7, take_over: false }));
         // Nor one that was alive when it was looked at: the statement may come late.
-        assert_eq!(claim(false, true), Some(Effect::Claim { version: 7, take_over: false }));
+        assert_eq!(claim(Holder::Alive, true), Some(Effect::Claim { version: 7, take_over: false }));
     }
 }
 
@@ -111,7 +110,7 @@ fn an_unknown_outcome_allows_one_more_send_and_that_only_where_the_endpoint_answ
 
 #[test]
 fn nothing_is_asked_while_another_attempt_is_alive() {
-    let row = View { unknown_sends: 1, claimed: true, ..LIVE };
+    let row = View { unknown_sends: 1, holder: Holder::Alive, ..LIVE };
     assert_eq!(run(7, &[Event::Row(Some(row))]), [Effect::Read, Effect::Wait]);
 }
 
@@ -146,7 +145,7 @@ fn tokens_whose_claim_was_lost_are_stored_under_a_new_one() {
 
 #[test]
 fn a_sender_that_died_counts_and_the_retry_is_asked_for_first() {
-    let dead = View { claimed: true, ran_out: true, ..LIVE };
+    let dead = View { holder: Holder::RanOut, ..LIVE };
     let first = run(7, &[Event::Row(Some(dead)), Event::Asked(true), Event::Claimed { unknown_sends: 1 }]);
     assert_eq!(first[1..], [Effect::Ask, Effect::Claim { version: 7, take_over: true }, Effect::Send]);
     // The second one is counted in the row, then nothing is sent any more.
