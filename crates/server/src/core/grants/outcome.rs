@@ -11,8 +11,8 @@ use crate::core::error::{Error, Kind, Result};
 use std::time::Duration;
 
 /// Why a grant is not renewed any more although the provider never refused it.
-pub(super) const UNRESOLVED: &str = "the provider left two renewals unanswered, and a third could be taken for theft of the \
-                              refresh token; connect again, or let the operator send it once more";
+pub(super) const UNRESOLVED: &str = "The provider left two renewals unanswered, and a third could be taken for theft of the \
+    refresh token; connect again, or ask the operator to let it be sent once more (`keybearer grants resend`)";
 /// A pause of the row itself is told as this.
 const PAUSE: Duration = Duration::from_secs(30);
 
@@ -60,10 +60,10 @@ pub(super) fn conclude(finished: Finished) -> Result<Refreshed> {
             "The access has ended and cannot be renewed; the user has to connect again",
         )),
         Outcome::Resting => {
-            let why = "the provider left a renewal unanswered; it is repeated when the token endpoint answers again";
+            let why = "the provider left a renewal unanswered; it is repeated later";
             Err(told(token_endpoint_error(why), finished.retry_after.or(Some(PAUSE))))
         }
-        Outcome::Unresolved => Err(token_endpoint_error(UNRESOLVED).with("retryable", false)),
+        Outcome::Unresolved => Err(Error::new(Kind::TokenEndpointError, UNRESOLVED).with("retryable", false)),
         Outcome::Misconfigured => Err(Error::new(
             Kind::AppMisconfigured,
             "The provider refused the OAuth app that this connector was authorized with; correct its client secret with PUT /oauth/credentials",

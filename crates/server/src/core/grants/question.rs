@@ -5,12 +5,12 @@
 //! this process only: another replica asks for itself.
 
 use super::request::prepare;
-use super::token_endpoint;
+use super::{TokenCallFault, token_endpoint};
 use crate::core::Deps;
 use crate::store::GrantRow;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Method};
-use keybearer_connector::call::{Attachment, Unsigned};
+use keybearer_connector::call::{Attachment, Unreachable, Unsigned};
 use keybearer_connector::oauth::TokenRequest;
 use quick_cache::sync::Cache;
 use std::time::Duration;
@@ -22,6 +22,8 @@ const PAUSE: Duration = Duration::from_secs(5);
 const DOUBLINGS: u32 = 4;
 /// An answer that takes longer is none.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a claim stands.
+const CLAIM_MS: i64 = 3000;
 /// Endpoints that are remembered.
 const REMEMBERED: usize = 10_000;
 
@@ -80,14 +82,14 @@ pub(super) async fn ask(deps: &Deps, row: &GrantRow) -> Asked {
     // What keeps the request from being made also keeps it from being sent: that is told then.
     let Ok(prepared) = prepare(deps, row).await else { return Asked::Answered };
     let url = prepared.request.request.url;
-    // A claim that ran out was alive until its deadline, three seconds at most before the answer was lost.
-    let since = row.updated_at.max(row.attempt_deadline.unwrap_or_default());
+    // The holder of a claim that ran out was alive when it last moved the deadline, three seconds before it.
+    let since = row.updated_at.max(row.attempt_deadline.unwrap_or_default() - CLAIM_MS);
     if let Some(known) = deps.endpoints.known(&url, since, deps.clock.now_ms()) {
         return known;
     }
     let answer = tokio::time::timeout(PATIENCE, token_endpoint(deps, question(url.clone()))).await;
     let now = deps.clock.now_ms();
-    if let Ok(Ok(_)) = answer {
+    if let Ok(Ok(_) | Err(TokenCallFault(Unreachable::TooLarge))) = answer {
         deps.endpoints.answered(&url, now);
         Asked::Answered
     } else {
