@@ -11,11 +11,15 @@ from raw import Raw
 
 
 class Losing(Raw):
-    """Forwards to `origin`; the next `lose` answers are thrown away and the connection is closed; all wait for `gate`."""
+    """Forwards to `origin`; the answers to the next `lose` refreshes are thrown away and the connection is closed.
+
+    While it is `silent` every answer is; all wait for `gate`.
+    """
 
     def __init__(self, origin: str) -> None:
         super().__init__(lambda _raw, connection, head: self._forward(connection, head))
         self.lose = 0
+        self.silent = False
         self.lost = 0
         self.gate = threading.Event()
         self.gate.set()
@@ -35,7 +39,9 @@ class Losing(Raw):
         text = answer.read()
         upstream.close()
         self.gate.wait(20)
-        if self.lose > 0:
+        if self.silent:
+            return
+        if self.lose > 0 and b"refresh_token=" in body:
             self.lose -= 1
             self.lost += 1
             return
