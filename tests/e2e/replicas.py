@@ -53,8 +53,9 @@ class Replicas:
 
     def at(self, port: int) -> int | None:
         """Which replica holds the local end of a loopback connection from `port`."""
-        # Both lists are read while the kernel changes them: a busy one can miss an entry.
-        for _ in range(10):
+        # Both lists are read while the kernel changes them: a busy one can miss an entry, also several times at once.
+        for attempt in range(25):
+            time.sleep(0.002 * (attempt > 2))
             inode = _socket_of(port)
             for number, server in enumerate(self.servers):
                 if server.child is not None and inode in _sockets_of(server.child.process.pid):
