@@ -63,7 +63,8 @@ impl App {
         let chain = Chain::open(&store, &keyring, &clock, &random).await.context(AUDIT_KEY)?;
         let limits = Limits {
             timeout: config.upstream_timeout,
-            connect_timeout: CONNECT_TIMEOUT.min(config.upstream_timeout),
+            // Before the call's own end, so that it is known that nothing was sent.
+            connect_timeout: CONNECT_TIMEOUT.min(config.upstream_timeout.mul_f32(0.8)),
             max_response_bytes: config.max_response_bytes,
             allow_cidrs: config.allow_upstream_cidrs.clone(),
         };

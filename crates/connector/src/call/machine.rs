@@ -258,6 +258,13 @@ impl Call {
         let perhaps = if repeatable { "" } else { "; the operation may have been carried out" };
         let (kind, message) = match why {
             Unreachable::Connect => (FaultKind::UpstreamError, format!("{provider} could not be reached")),
+            Unreachable::ConnectTimedOut => (
+                FaultKind::UpstreamTimeout,
+                format!("{provider} could not be reached in time; nothing was sent"),
+            ),
+            Unreachable::Untrusted(why) => {
+                (FaultKind::UpstreamError, format!("{provider} could not be reached: its certificate {why}"))
+            }
             Unreachable::TimedOut => {
                 (FaultKind::UpstreamTimeout, format!("{provider} did not answer in time{perhaps}"))
             }
@@ -275,13 +282,16 @@ impl Call {
                 ),
             ),
         };
-        let transient = matches!(why, Unreachable::Connect | Unreachable::TimedOut | Unreachable::Broken);
-        let retryable = transient && (repeatable || *why == Unreachable::Connect);
+        let transient = matches!(
+            why,
+            Unreachable::Connect | Unreachable::ConnectTimedOut | Unreachable::TimedOut | Unreachable::Broken
+        );
+        let retryable = transient && (repeatable || !why.may_have_been_sent());
         let fault = Fault { retryable, ..Fault::new(kind, message) };
         let listed = match why {
-            Unreachable::TimedOut => self.plan.retry.on_timeout,
+            Unreachable::ConnectTimedOut | Unreachable::TimedOut => self.plan.retry.on_timeout,
             Unreachable::Connect | Unreachable::Broken => self.plan.retry.on_network_error,
-            Unreachable::Blocked(_) | Unreachable::TooLarge => false,
+            Unreachable::Untrusted(_) | Unreachable::Blocked(_) | Unreachable::TooLarge => false,
         };
         if listed { self.again(fault, elapsed) } else { Step::Fail(fault) }
     }

@@ -41,9 +41,13 @@ pub struct Response {
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unreachable {
-    /// No connection: name not resolved, refused, TLS failed.
+    /// No connection: name not resolved, refused, TLS failed. Nothing was sent.
     Connect,
-    /// Not in time.
+    /// No connection in time. Nothing was sent.
+    ConnectTimedOut,
+    /// No connection, because its certificate is not trusted; the text says why, after "its certificate". Nothing was sent.
+    Untrusted(&'static str),
+    /// No answer in time.
     TimedOut,
     /// The connection broke before the answer was complete.
     Broken,
@@ -51,6 +55,13 @@ pub enum Unreachable {
     Blocked(String),
     /// Over the size cap.
     TooLarge,
+}
+
+impl Unreachable {
+    /// True when the request may have reached the provider, so that it may have acted on it.
+    pub fn may_have_been_sent(&self) -> bool {
+        !matches!(self, Self::Connect | Self::ConnectTimedOut | Self::Untrusted(_) | Self::Blocked(_))
+    }
 }
 
 /// What the machine wants next.

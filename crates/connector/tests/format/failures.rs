@@ -118,9 +118,12 @@ fn attempts_without_an_answer_are_made_again_unless_the_definition_says_no() {
     for (config, why, again) in [
         (&json!({}), Unreachable::TimedOut, true),
         (&json!({}), Unreachable::Connect, true),
+        (&json!({}), Unreachable::ConnectTimedOut, true),
+        (&json!({}), Unreachable::Untrusted("has expired"), false),
         (&json!({}), Unreachable::Broken, true),
         (&json!({}), Unreachable::TooLarge, false),
         (&no_timeout, Unreachable::TimedOut, false),
+        (&no_timeout, Unreachable::ConnectTimedOut, false),
         (&no_timeout, Unreachable::Connect, true),
         (&no_network, Unreachable::TimedOut, true),
         (&no_network, Unreachable::Connect, false),

@@ -3,8 +3,10 @@
 //! Knows pages, redirects and their headers. Must not know what a callback does. 303 only, so that nothing is posted
 //! again; no referrer, no cache, no frame, no script (RFC 9700 sections 4.2 and 4.16).
 
+use super::layer::RequestId;
 use super::{Answer, App, pages, schema};
 use crate::core::consent::{Outcome, callback};
+use axum::Extension;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, Method, StatusCode, Uri, header};
@@ -32,8 +34,9 @@ pub(super) async fn context(
     Path(slug): Path<String>,
     method: Method,
     uri: Uri,
+    Extension(request_id): Extension<RequestId>,
 ) -> Answer {
-    handle(&app, Some(&slug), &method, &uri).await
+    handle(&app, Some(&slug), &method, &uri, request_id).await
 }
 
 /// Receive a consent, on the older path
@@ -55,18 +58,29 @@ pub(super) async fn context(
         (status = 400, description = "The state is missing, unknown, used, given twice, or belongs to another callback. Nothing was called.", body = String, content_type = "text/html"),
     ),
 )]
-pub(super) async fn legacy(State(app): State<App>, method: Method, uri: Uri) -> Answer {
-    handle(&app, None, &method, &uri).await
+pub(super) async fn legacy(
+    State(app): State<App>,
+    method: Method,
+    uri: Uri,
+    Extension(request_id): Extension<RequestId>,
+) -> Answer {
+    handle(&app, None, &method, &uri, request_id).await
 }
 
-async fn handle(app: &App, slug: Option<&str>, method: &Method, uri: &Uri) -> Answer {
+async fn handle(
+    app: &App,
+    slug: Option<&str>,
+    method: &Method,
+    uri: &Uri,
+    RequestId(request_id): RequestId,
+) -> Answer {
     // A scanner's HEAD must not consume the state.
     if method != Method::GET {
         return Ok(StatusCode::METHOD_NOT_ALLOWED.into_response());
     }
     let query = uri.query().unwrap_or_default();
     let pairs = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    Ok(match callback(app, slug, pairs).await? {
+    Ok(match callback(app, slug, pairs, request_id).await? {
         Outcome::Redirect(url) => redirect(&url),
         Outcome::Refused => (StatusCode::BAD_REQUEST, pages::headers(), pages::refused()).into_response(),
     })

@@ -1,11 +1,12 @@
 //! Why there is no answer, from the errors of the HTTP client.
 //!
-//! Knows the error types of hyper, h2 and tokio. Lets none of their texts pass: they may hold a URL and with it a secret.
+//! Knows the error types of hyper, h2, rustls and tokio. Lets none of their texts pass: they may hold a URL and with it a secret.
 
 use super::resolve::Refused;
 use h2::Reason;
 use hyper_util::client::legacy;
 use keybearer_connector::call::Unreachable;
+use rustls::CertificateError;
 use std::error::Error;
 use std::io;
 use std::iter::successors;
@@ -17,13 +18,48 @@ type Cause = dyn Error + 'static;
 pub(super) fn reason(error: &Cause) -> Unreachable {
     if let Some(refused) = chain(error).find_map(<dyn Error>::downcast_ref::<Refused>) {
         Unreachable::Blocked(refused.to_string())
+    } else if error.downcast_ref::<legacy::Error>().is_some_and(legacy::Error::is_connect) {
+        unconnected(error)
     } else if chain(error).any(is_timeout) {
         Unreachable::TimedOut
-    } else if error.downcast_ref::<legacy::Error>().is_some_and(legacy::Error::is_connect) {
-        Unreachable::Connect
     } else {
         Unreachable::Broken
     }
+}
+
+fn unconnected(error: &Cause) -> Unreachable {
+    if chain(error).any(is_timeout) {
+        Unreachable::ConnectTimedOut
+    } else if let Some(why) = chain(error).find_map(untrusted) {
+        Unreachable::Untrusted(why)
+    } else {
+        Unreachable::Connect
+    }
+}
+
+/// What is wrong with a certificate, after "its certificate".
+fn untrusted(error: &Cause) -> Option<&'static str> {
+    let rustls::Error::InvalidCertificate(why) = wrapped(error)? else { return None };
+    Some(match why {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "has expired",
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "is not valid yet",
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "is for another name"
+        }
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            "is not from an authority that this machine trusts"
+        }
+        CertificateError::Revoked => "was revoked",
+        _ => "cannot be trusted",
+    })
+}
+
+/// An error of TLS, which I/O errors wrap and hide from `source`.
+fn wrapped(mut error: &Cause) -> Option<&rustls::Error> {
+    while let Some(outer) = error.downcast_ref::<io::Error>() {
+        error = outer.get_ref()?;
+    }
+    error.downcast_ref()
 }
 
 /// The error and what caused it, from the outside in.

@@ -37,6 +37,27 @@ fn writes_are_not_repeated() {
 }
 
 #[test]
+fn a_write_that_was_never_sent_may_be_sent_again_by_the_caller() {
+    for (why, sent, retryable) in [
+        (Unreachable::Connect, false, true),
+        (Unreachable::ConnectTimedOut, false, true),
+        (Unreachable::Untrusted("has expired"), false, false),
+        (Unreachable::Blocked("why".to_owned()), false, false),
+        (Unreachable::TimedOut, true, false),
+        (Unreachable::Broken, true, false),
+        (Unreachable::TooLarge, true, false),
+    ] {
+        assert_eq!(why.may_have_been_sent(), sent, "{why:?}");
+        let mut machine = call_on(plan(vec![create()]), json!({"email": "a"})).unwrap();
+        machine.start();
+        let fault = failed(machine.call.on(Event::Unreachable(why.clone()), Duration::ZERO));
+        assert_eq!(fault.retryable, retryable, "{why:?}");
+        let doubtful = fault.message.contains("may have been carried out");
+        assert_eq!(doubtful, sent && why != Unreachable::TooLarge, "{}", fault.message);
+    }
+}
+
+#[test]
 fn one_refresh_whatever_the_method_and_then_no_more() {
     let mut machine = call_on(plan(vec![create()]), json!({"email": "a"})).unwrap();
     let first = machine.start();

@@ -42,7 +42,12 @@ const REGISTERED: [&str; 12] = [
 const PARAMETERS_MAX: usize = 64;
 
 /// Handles a callback that arrived on `slug`'s path (none: the legacy path).
-pub async fn callback(deps: &Arc<Deps>, slug: Option<&str>, pairs: Vec<(String, String)>) -> Result<Outcome> {
+pub async fn callback(
+    deps: &Arc<Deps>,
+    slug: Option<&str>,
+    pairs: Vec<(String, String)>,
+    request_id: Arc<str>,
+) -> Result<Outcome> {
     let mut values: BTreeMap<String, Vec<String>> = BTreeMap::new();
     if pairs.len() > PARAMETERS_MAX {
         return Ok(Outcome::Refused);
@@ -62,7 +67,8 @@ pub async fn callback(deps: &Arc<Deps>, slug: Option<&str>, pairs: Vec<(String, 
         Taken::Unknown => Ok(Outcome::Refused),
         Taken::Expired(row) => Ok(refuse(&row.redirect_url, "session_expired")),
         Taken::Taken(row) => {
-            let Stored::Exchanging(flow) = Stored::try_from(row)? else { return Ok(Outcome::Refused) };
+            let Stored::Exchanging(mut flow) = Stored::try_from(row)? else { return Ok(Outcome::Refused) };
+            flow.0.request_id = Some(request_id);
             // A browser that goes away must not stop an exchange half way: the code is spent.
             let own = Arc::clone(deps);
             let task = deps.tasks.spawn(async move { finish(&own, flow, &values).await });
@@ -102,6 +108,7 @@ pub(super) fn told(deps: &Deps, flow: &Flow) -> AuditRow {
         workspace_id: Some(flow.workspace_id.clone()),
         connector_id: flow.reconnects.clone(),
         subject: Some(flow.id.clone()),
+        request_id: flow.request_id.as_deref().map(str::to_owned),
         ..audit::entry(deps, &flow.organization_id, "browser", "consent.callback")
     }
 }

@@ -10,6 +10,7 @@ use crate::config::CallbackMode;
 use crate::core::oauth_apps::Callback;
 use crate::store::{FlowRow, StoreError};
 use serde_json::{Map, Value};
+use std::sync::Arc;
 
 /// What every state of a flow knows.
 #[derive(Debug, Clone)]
@@ -48,6 +49,8 @@ pub struct Flow {
     pub sealed: Vec<u8>,
     /// The callback path it was started for.
     pub callback: Callback,
+    /// Id of the request that brought the browser back; none until then.
+    pub request_id: Option<Arc<str>>,
 }
 
 /// The provider has not answered yet. The store's conditional UPDATE makes the move to [`Exchanging`], because only one
@@ -131,6 +134,7 @@ impl TryFrom<FlowRow> for Stored {
             name: row.name,
             replication_config: row.replication_config,
             sealed: row.sealed,
+            request_id: None,
         };
         match (status.as_str(), granted) {
             ("pending", _) => Ok(Self::Pending(Pending(flow))),

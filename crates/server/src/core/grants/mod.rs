@@ -52,17 +52,12 @@ pub async fn token_endpoint(
 #[derive(Debug)]
 pub struct TokenCallFault(pub Unreachable);
 
-impl TokenCallFault {
-    /// True when the request may have reached the provider, so that it may have acted on it.
-    pub fn may_have_been_sent(&self) -> bool {
-        !matches!(self.0, Unreachable::Connect | Unreachable::Blocked(_))
-    }
-}
-
 impl std::fmt::Display for TokenCallFault {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.0 {
             Unreachable::Connect => out.write_str("the token endpoint cannot be reached"),
+            Unreachable::ConnectTimedOut => out.write_str("the token endpoint cannot be reached in time"),
+            Unreachable::Untrusted(why) => write!(out, "the token endpoint's certificate {why}"),
             Unreachable::TimedOut => out.write_str("the token endpoint did not answer in time"),
             Unreachable::Broken => out.write_str("the connection to the token endpoint broke"),
             Unreachable::Blocked(why) => write!(out, "the token endpoint is not an allowed address: {why}"),

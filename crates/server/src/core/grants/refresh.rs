@@ -194,7 +194,7 @@ impl<'a> Run<'a> {
             }
             Err(fault) => {
                 self.why = Some(fault.to_string());
-                return if fault.may_have_been_sent() { Verdict::Unknown } else { Verdict::NotSent };
+                return if fault.0.may_have_been_sent() { Verdict::Unknown } else { Verdict::NotSent };
             }
         };
         match read {

@@ -46,14 +46,14 @@ async fn http1_where_the_server_does_not_offer_http2() {
 async fn a_server_that_cannot_prove_its_name_gets_nothing() {
     let authority = Authority::new();
     let egress = door(&authority, limits(&["127.0.0.0/8"]));
-    for config in [
-        Authority::new().server(HOST, LONG, &[]),
-        authority.server("example.test", LONG, &[]),
-        authority.server("*.test", LONG, &[]),
-        authority.server(HOST, PAST, &[]),
+    for (config, why) in [
+        (Authority::new().server(HOST, LONG, &[]), "is not from an authority that this machine trusts"),
+        (authority.server("example.test", LONG, &[]), "is for another name"),
+        (authority.server("*.test", LONG, &[]), "is for another name"),
+        (authority.server(HOST, PAST, &[]), "has expired"),
     ] {
         let (target, asked) = once(config).await;
-        assert_eq!(send(&egress, get(target)).await.unwrap_err(), Unreachable::Connect);
+        assert_eq!(send(&egress, get(target)).await.unwrap_err(), Unreachable::Untrusted(why));
         assert_eq!(asked.await.unwrap(), None);
     }
     let (target, asked) = once(authority.server("*.example.test", LONG, &[])).await;
@@ -65,7 +65,8 @@ async fn a_server_that_cannot_prove_its_name_gets_nothing() {
 async fn the_door_of_production_trusts_the_systems_roots_only() {
     let (target, asked) = once(Authority::new().server(HOST, LONG, &[])).await;
     let egress = Egress::with_resolver(limits(&["127.0.0.0/8"]), Names::new(&[&["127.0.0.1"]])).unwrap();
-    assert_eq!(send(&egress, get(target)).await.unwrap_err(), Unreachable::Connect);
+    let error = send(&egress, get(target)).await.unwrap_err();
+    assert_eq!(error, Unreachable::Untrusted("is not from an authority that this machine trusts"));
     assert_eq!(asked.await.unwrap(), None);
 }
 
@@ -97,7 +98,7 @@ async fn connecting_has_a_time_limit_of_its_own() {
         let reach = Reach::only(&target);
         let signed = egress.admit(get(target), &reach).unwrap().unauthenticated();
         let answer = tokio::time::timeout(PATIENCE, egress.send(signed, HOUR)).await;
-        assert_eq!(answer.expect("an end").unwrap_err(), Unreachable::TimedOut);
+        assert_eq!(answer.expect("an end").unwrap_err(), Unreachable::ConnectTimedOut);
     }
 }
 

@@ -36,7 +36,8 @@ async fn every_change_leaves_its_entry_and_no_secret() {
         let connector = stage.connect("w1").await;
         let refused = stage.consent_url("w1", &json!({})).await;
         let back = crate::support::provider::decide(&stage.http, &refused, "alice", "deny").await;
-        stage.open(&back).await.location();
+        let denied = stage.open(&back).await;
+        denied.location();
         let scoped = stage.scoped(&stage.app, "w1").await;
         let path = format!("/integrations/connectors/{connector}");
         stage.advance(1);
@@ -94,6 +95,8 @@ async fn every_change_leaves_its_entry_and_no_secret() {
         last.sort();
         let ended = [("oauth_app.delete", "application", "ok"), ("workspace.delete", "application", "ok")];
         assert_eq!(last, told(&ended), "each once: what changed nothing is not told");
+        let came_back = log.iter().find(|entry| entry["outcome"] == "access_denied").unwrap();
+        assert_eq!(came_back["request_id"], request_id(&denied));
         let execute = &log[8];
         assert_eq!(execute["workspace_id"], workspace);
         assert_eq!(execute["connector_id"], connector.as_str());
