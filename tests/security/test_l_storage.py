@@ -1,11 +1,13 @@
-"""What lies in the database, on disk and in the log, and with which key it opens (L1 to L6)."""
+"""What lies in the database, on disk and in the log, and with which key it opens (L1 to L8)."""
 
 from __future__ import annotations
 
 import base64
 import secrets
+import shutil
 import sqlite3
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -145,3 +147,31 @@ def test_l2_sealed_bytes_that_were_moved_do_not_open(start_server: Start, vendor
             answer.error(answer.status)
             assert not any(token in answer.text for token in tokens)
     assert len(vendor.requests) == before, "something was sent with a secret that does not belong there"
+
+
+@pytest.mark.sqlite_only
+def test_l8_a_restored_copy_with_a_rotated_token_asks_for_a_reconnect_once(
+    start_server: Start, peer: OidcProvider, app_page: Upstream, tmp_path: Path
+) -> None:
+    """The copy's refresh token was replaced after it was made: one refusal, told as such, and no loop."""
+    server = start_server(REFRESH_AHEAD="off")
+    app = Application(server, server.default, app_page.url, peer)
+    connector = app.connect("u1")
+    server.cli("backup", str(tmp_path / "copy"))
+    peer.kill(peer.stats(app.client)["access_tokens"][-1])
+    app.whoami(connector).ok()
+    assert peer.stats(app.client)["refreshes"] == 1
+    server.stop()
+    for file in server.data.glob("keybearer.db*"):
+        file.unlink()
+    shutil.copy(tmp_path / "copy" / "keybearer.db", server.data / "keybearer.db")
+    server.start()
+    app.api = server.api.login(server.default)
+    for _ in range(4):
+        app.whoami(connector).error(409, "reauthorization_required")
+    shown = app.api.get(f"/integrations/connectors/{connector}").ok()
+    assert shown["status"] == "reauthorization_required"
+    stats = peer.stats(app.client)
+    assert len(stats["refused"]) == 1, "presented once"
+    assert app.connect("u1", connector_id=connector) == connector
+    app.whoami(connector).ok()

@@ -278,7 +278,7 @@ impl Call {
             Unreachable::TooLarge => (
                 FaultKind::UpstreamResponseTooLarge,
                 format!(
-                    "{provider}'s answer is larger than this server accepts; ask for fewer or smaller records"
+                    "{provider}'s answer is larger than this server accepts; ask for fewer or smaller records{perhaps}"
                 ),
             ),
         };
