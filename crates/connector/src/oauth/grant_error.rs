@@ -43,7 +43,27 @@ pub enum TokenFault {
     Unusable {
         /// What is wrong with it.
         why: String,
+        /// It is, or begins like, what a token service says that gave out tokens.
+        may_have_acted: bool,
     },
+}
+
+impl TokenFault {
+    /// Whether the provider may have used up what was sent although no token came: a gateway gave up on the token service
+    /// (502, 504; 520 and 524 of Cloudflare), or the answer of that service was spoilt. Any other answer is its own word
+    /// that it did not act.
+    pub fn may_have_acted(&self) -> bool {
+        match self {
+            Self::Transient { status, .. } => is_of_a_gateway(*status),
+            Self::Unusable { may_have_acted, .. } => *may_have_acted,
+            Self::InvalidGrant { .. } | Self::InvalidClient { .. } | Self::Refused { .. } => false,
+        }
+    }
+}
+
+/// A status that a gateway gives for a service that it got no answer from, or none that it understood.
+pub fn is_of_a_gateway(status: u16) -> bool {
+    matches!(status, 502 | 504 | 520 | 524)
 }
 
 fn shown(description: Option<&str>) -> String {

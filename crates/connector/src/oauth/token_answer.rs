@@ -69,29 +69,37 @@ pub fn read(oauth: &OauthPlan, response: &Response) -> Result<TokenAnswer, Token
     answer(oauth, &body?)
 }
 
+/// Not what a token service says.
 fn unusable(why: &str) -> TokenFault {
-    TokenFault::Unusable { why: why.to_owned() }
+    TokenFault::Unusable { why: why.to_owned(), may_have_acted: false }
+}
+
+/// The answer of a token service, but no token can be read from it.
+fn spoilt(why: &str) -> TokenFault {
+    TokenFault::Unusable { why: why.to_owned(), may_have_acted: true }
 }
 
 /// JSON, else a form, whatever the content type says.
 fn parse(body: &[u8]) -> Result<Map<String, Value>, TokenFault> {
     if body.len() > LARGEST {
-        return Err(unusable("it is larger than 256 kB"));
+        return Err(spoilt("it is larger than 256 kB"));
     }
     let text = std::str::from_utf8(body)
-        .map_err(|_| unusable("it is not UTF-8"))?
+        .map_err(|_| spoilt("it is not UTF-8"))?
         .trim_start_matches('\u{feff}')
         .trim();
     match serde_json::from_str(text) {
         Ok(Value::Object(members)) if members.values().all(|value| is_shallow(value, DEEPEST - 1)) => {
             Ok(members)
         }
-        Ok(_) => Err(unusable("it is no JSON object, or nested too deeply")),
+        Ok(_) => Err(spoilt("it is no JSON object, or nested too deeply")),
         Err(_) if !text.is_empty() && !text.starts_with(['{', '[', '<', '"']) && text.contains('=') => {
             Ok(url::form_urlencoded::parse(text.as_bytes())
                 .map(|(name, value)| (name.into_owned(), Value::from(value.into_owned())))
                 .collect())
         }
+        // Cut off, or nothing at all.
+        Err(_) if text.is_empty() || text.starts_with('{') => Err(spoilt("it is incomplete")),
         Err(_) => Err(unusable("it is neither JSON nor a form")),
     }
 }
@@ -153,14 +161,14 @@ fn answer(oauth: &OauthPlan, body: &Map<String, Value>) -> Result<TokenAnswer, T
     let secret = |name: &str| {
         field(name).and_then(Value::as_str).filter(|text| is_token(text)).map(SecretString::from)
     };
-    let access_token = secret("access_token").ok_or_else(|| unusable("it has no usable access_token"))?;
+    let access_token = secret("access_token").ok_or_else(|| spoilt("it has no usable access_token"))?;
     let token_type =
         field("token_type").and_then(Value::as_str).map(|text| text.chars().take(40).collect::<String>());
     if token_type
         .as_deref()
         .is_some_and(|kind| kind.eq_ignore_ascii_case("dpop") || kind.eq_ignore_ascii_case("mac"))
     {
-        return Err(unusable("its token is bound to a key that this server does not have"));
+        return Err(spoilt("its token is bound to a key that this server does not have"));
     }
     Ok(TokenAnswer {
         access_token,
@@ -313,6 +321,32 @@ mod tests {
             TokenFault::Unusable { .. }
         ));
         assert!(matches!(fault(200, json!([1])), TokenFault::Unusable { .. }));
+    }
+
+    #[test]
+    fn a_token_may_be_used_up_although_none_came() {
+        for (status, body, may_have_acted) in [
+            (500, "", false),
+            (502, "", true),
+            (503, "", false),
+            (504, "", true),
+            (524, "", true),
+            (429, "", false),
+            (302, "", false),
+            (400, r#"{"error":"temporarily_unavailable"}"#, false),
+            (200, r#"{"error":"server_error"}"#, false),
+            (200, "<html>Back soon</html>", false),
+            (200, "maintenance", false),
+            (200, "", true),
+            (200, "{}", true),
+            (200, r#"{"access_token":"a","#, true),
+            (200, r#"{"access_token":"a","token_type":"DPoP"}"#, true),
+        ] {
+            let fault = read(&sample::oauth(), &response(status, body.to_owned())).err().unwrap();
+            assert_eq!(fault.may_have_acted(), may_have_acted, "{status} {body}: {fault}");
+        }
+        let large = format!(r#"{{"access_token":"a","x":"{}"}}"#, "x".repeat(LARGEST));
+        assert!(read(&sample::oauth(), &response(200, large)).err().unwrap().may_have_acted());
     }
 
     #[test]

@@ -145,6 +145,13 @@ pub struct OauthPlan {
     pub app_fields: Vec<AuthField>,
 }
 
+impl OauthPlan {
+    /// A renewal sends the refresh token, not proofs that can be made again and again.
+    pub fn renews_by_refresh_token(&self) -> bool {
+        self.refresh.as_ref().is_none_or(|refresh| refresh.grant_type == "refresh_token")
+    }
+}
+
 /// Renewal of an access token.
 #[derive(Debug, Clone)]
 pub struct Refresh {

@@ -1,3 +1,6 @@
--- Whether a refresh token was the same after its last use, so that no send can use it up. 0: not known, or replaced by
--- each use. Only adds: a replica of the version before leaves it at what it finds.
-ALTER TABLE grants ADD COLUMN reusable BIGINT NOT NULL DEFAULT 0;
+-- The version of which it is known that the refresh token was the same after its last use, so that a send does not use it
+-- up. Only adds: what a replica of the version before stores has another version, and so is not taken for known.
+ALTER TABLE grants ADD COLUMN reusable_version BIGINT NOT NULL DEFAULT 0;
+-- Without a refresh token nothing can be used up: client credentials and service accounts.
+UPDATE grants SET reusable_version = version
+    WHERE kind = 'oauth' AND refreshable = 1 AND refresh_due IS NULL AND version > 1;

@@ -29,7 +29,8 @@ pub(super) enum Grants {
     /// Let the refresh tokens of such connectors be sent once more, at their next use
     ///
     /// For after an outage of the provider, when it is known that it did not act on what it left unanswered, or that it
-    /// tolerates a repeat. A provider that did act may end the grant, which then has to be connected again.
+    /// tolerates a repeat. A provider that did act may end the grant, which then has to be connected again. Each is sent
+    /// when its token endpoint answers a question without a token.
     #[command(
         after_help = "Example: keybearer grants resend --organization 0198c6a2-7f10-7c55-8a05-3f2a4be0a001 --connector-type hubspot"
     )]
@@ -39,6 +40,9 @@ pub(super) enum Grants {
         /// All connectors of the organization
         #[arg(long, conflicts_with_all = ["connector", "connector_type"], required_unless_present_any = ["connector", "connector_type"])]
         all: bool,
+        /// Send without that question, also for connectors that wait for it: for an endpoint that answers token requests only
+        #[arg(long)]
+        unasked: bool,
     },
 }
 
@@ -55,17 +59,24 @@ pub(super) struct Which {
     connector: Option<String>,
 }
 
+/// What is done with each that is found.
+#[derive(Clone, Copy)]
+enum Work {
+    List,
+    Resend { unasked: bool },
+}
+
 pub(super) async fn run(command: Grants, config: Config) -> anyhow::Result<()> {
     let app = App::build(config, Clock::system(), Random::system()).await?;
     let done = match command {
-        Grants::Unanswered { which } => each(&app, which, false).await,
-        Grants::Resend { which, .. } => each(&app, which, true).await,
+        Grants::Unanswered { which } => each(&app, which, Work::List).await,
+        Grants::Resend { which, unasked, .. } => each(&app, which, Work::Resend { unasked }).await,
     };
     app.deps.store.close().await;
     done
 }
 
-async fn each(app: &App, which: Which, resend: bool) -> anyhow::Result<()> {
+async fn each(app: &App, which: Which, work: Work) -> anyhow::Result<()> {
     let deps = &app.deps;
     let Which { organization, connector_type, connector } = which;
     if deps.store.organization(&organization).await?.is_none() {
@@ -90,19 +101,27 @@ async fn each(app: &App, which: Which, resend: bool) -> anyhow::Result<()> {
         let Some(last) = views.last() else { break };
         filter.after.clone_from(&last.connector.id);
         for view in &views {
-            if !resend || grants::resend(deps, view).await? {
+            let done = match work {
+                Work::List => true,
+                Work::Resend { unasked } => grants::resend(deps, view, unasked).await?,
+            };
+            if done {
                 count += 1;
                 say(&line(view));
             }
         }
     }
-    tell(&match (count, resend) {
-        (0, _) => "No renewal was left unanswered.".to_owned(),
-        (_, false) => format!("{count} renewals were left unanswered."),
-        (_, true) => {
-            format!("{count} refresh tokens may be sent once more, at the next use of their connectors.")
+    tell(&match work {
+        Work::List => format!("renewals left unanswered: {count}"),
+        Work::Resend { .. } => {
+            format!("refresh tokens to be sent once more, at the next use of their connectors: {count}")
         }
     });
+    if count == 0 && filter.connector_id.is_some() {
+        tell(
+            "There is no such connector, or its renewal waits for nobody: `grants unanswered` lists those that do.",
+        );
+    }
     Ok(())
 }
 

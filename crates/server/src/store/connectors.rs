@@ -124,7 +124,7 @@ const LIST_OF_WORKSPACE: &str = view!(
      ORDER BY connectors.created_at, connectors.id LIMIT $6"
 );
 const UNANSWERED: &str = view!(
-    "grants.unknown_sends > 0 AND grants.reusable = 0 AND grants.attempt IS NULL
+    "grants.unknown_sends > 0 AND grants.reusable_version <> grants.version
      AND grants.status IN ('active', 'app_misconfigured') AND connectors.id > $2
      AND ($3 IS NULL OR connectors.connector_type = $3) AND ($4 IS NULL OR connectors.id = $4)
      ORDER BY connectors.id LIMIT $5"
@@ -162,7 +162,7 @@ impl Store {
     /// How many of them were sent so often at least without a known outcome.
     pub async fn count_unanswered(&self, organization: &str, at_least: i64) -> Result<i64> {
         let text =
-            "SELECT COUNT(*) FROM grants WHERE organization_id = $1 AND unknown_sends >= $2 AND reusable = 0
+            "SELECT COUNT(*) FROM grants WHERE organization_id = $1 AND unknown_sends >= $2 AND reusable_version <> version
              AND status IN ('active', 'app_misconfigured')";
         Ok(self.row(text, values![organization, at_least]).await?.unwrap_or_default())
     }

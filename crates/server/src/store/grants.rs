@@ -64,9 +64,16 @@ row! {
         pub updated_at: i64,
         /// When it is refreshed although nobody calls it, epoch milliseconds; none: never.
         pub refresh_due: Option<i64>,
-        /// Sending what it is renewed with does not use that up: the refresh token was the same after its last use, or
-        /// there is none.
-        pub reusable: bool,
+        /// The version of which it is known that a send does not use up what it is renewed with: the refresh token was
+        /// the same after its last use, or there is none. Another version: not known.
+        pub reusable_version: i64,
+    }
+}
+
+impl GrantRow {
+    /// Sending what it is renewed with does not use that up, as far as anyone saw.
+    pub fn is_reusable(&self) -> bool {
+        self.reusable_version == self.version
     }
 }
 pub(super) use grant_columns;
@@ -106,8 +113,8 @@ pub struct Renewed {
     pub scopes: Option<String>,
     /// When it is refreshed although nobody calls it, epoch milliseconds; none: never.
     pub refresh_due: Option<i64>,
-    /// Whether the refresh token was left as it was, or there is none.
-    pub reusable: bool,
+    /// `version`, where the refresh token was left as it was or there is none; else 0.
+    pub reusable_version: i64,
     /// Epoch milliseconds.
     pub now: i64,
 }
@@ -128,8 +135,8 @@ macro_rules! claim {
             "UPDATE grants SET attempt = $4, attempt_deadline = ", database_now!($database), " + 3000,
              unknown_sends = unknown_sends + CASE WHEN attempt IS NULL THEN 0 ELSE 1 END,
              updated_at = CASE WHEN attempt IS NULL THEN updated_at ELSE $6 END
-             WHERE organization_id = $1 AND id = $2 AND version = $3 AND status IN ('active', 'app_misconfigured')
-             AND (attempt IS NULL
+             WHERE organization_id = $1 AND id = $2 AND version = $3 AND (status IN ('active', 'app_misconfigured')
+             OR ($8 = 1 AND status = 'reauthorization_required')) AND (attempt IS NULL
              OR (attempt = $5 AND attempt_deadline = $7 AND attempt_deadline <= ", database_now!($database), "))
              RETURNING unknown_sends"
         )
@@ -162,10 +169,10 @@ const CLAIMABLE: Fork = Fork { sqlite: claimable!(sqlite), postgres: claimable!(
 const CLAIM: Fork = Fork { sqlite: claim!(sqlite), postgres: claim!(postgres) };
 const RENEW: Fork = Fork { sqlite: renew!(sqlite), postgres: renew!(postgres) };
 const UNCHANGED: &str = "SELECT id FROM grants WHERE organization_id = $1 AND id = $2 AND version = $3
-    AND status IN ('active', 'app_misconfigured')";
+    AND (status IN ('active', 'app_misconfigured') OR ($4 = 1 AND status = 'reauthorization_required'))";
 const COMMIT: &str = "UPDATE grants SET sealed = $5, version = $6, expires_at = $7, issued_at = $8,
     scopes = COALESCE($9, scopes), status = 'active', status_reason = NULL, attempt = NULL, attempt_deadline = NULL,
-    unknown_sends = 0, updated_at = $10, refresh_due = $11, reusable = $12
+    unknown_sends = 0, updated_at = $10, refresh_due = $11, reusable_version = $12
     WHERE organization_id = $1 AND id = $2 AND attempt = $3 AND version = $4 AND status <> 'ended'";
 const RELEASE: &str =
     "UPDATE grants SET attempt = NULL, attempt_deadline = NULL, unknown_sends = unknown_sends + $4,
@@ -213,7 +220,9 @@ impl Store {
 
     /// Asks for the claim on an active or misconfigured grant that has `version`, in the name of `attempt` (unique).
     /// Another attempt's claim is taken over only where it is just the one that `seen` has, and has run out; else it
-    /// counts as held. A takeover is a change at `now`, because the pause after its unknown outcome begins then.
+    /// counts as held. A takeover is a change at `now`, because the pause after its unknown outcome begins then. With
+    /// `revive` a grant that was marked dead may be claimed, too: for new tokens that are there already.
+    #[expect(clippy::too_many_arguments, reason = "the condition and the new state, each named once")]
     pub async fn claim_grant(
         &self,
         organization: &str,
@@ -221,16 +230,17 @@ impl Store {
         version: i64,
         attempt: &str,
         seen: Option<&GrantRow>,
+        revive: bool,
         now: i64,
     ) -> Result<Claim> {
         let (holder, deadline) =
             seen.map_or((None, None), |row| (row.attempt.as_deref(), row.attempt_deadline));
-        let values = values![organization, id, version, attempt, holder, now, deadline];
+        let values = values![organization, id, version, attempt, holder, now, deadline, revive];
         let claimed = self.write_row(CLAIM, values).await?;
         if let Some(unknown_sends) = claimed {
             return Ok(Claim::Claimed { unknown_sends });
         }
-        let there: Option<String> = self.row(UNCHANGED, values![organization, id, version]).await?;
+        let there: Option<String> = self.row(UNCHANGED, values![organization, id, version, revive]).await?;
         Ok(if there.is_some() { Claim::Busy } else { Claim::Moved })
     }
 
@@ -261,7 +271,7 @@ impl Store {
             &renewed.scopes,
             renewed.now,
             renewed.refresh_due,
-            renewed.reusable
+            renewed.reusable_version
         ];
         self.write_grant(COMMIT, values, organization, id, renewed.now).await
     }
@@ -279,18 +289,21 @@ impl Store {
         Ok(self.execute(RELEASE, values![organization, id, attempt, unknown, now]).await? == 1)
     }
 
-    /// Forgets the unknown outcomes of a grant that has `version` and that nobody is renewing. False when there are none,
-    /// or the grant moved.
+    /// Forgets unknown outcomes of a grant that has `version` and that nobody is renewing, but for `left` of them. False
+    /// when there are no more, or the grant moved.
     pub async fn forget_unknown_sends(
         &self,
         organization: &str,
         id: &str,
         version: i64,
+        left: i64,
         now: i64,
     ) -> Result<bool> {
-        let text = "UPDATE grants SET unknown_sends = 0, updated_at = $4 WHERE organization_id = $1 AND id = $2
-             AND version = $3 AND unknown_sends > 0 AND attempt IS NULL AND status IN ('active', 'app_misconfigured')";
-        self.write_grant(text, values![organization, id, version, now], organization, id, now).await
+        let text =
+            "UPDATE grants SET unknown_sends = $5, updated_at = $4 WHERE organization_id = $1 AND id = $2
+             AND version = $3 AND unknown_sends > $5 AND attempt IS NULL
+             AND status IN ('active', 'app_misconfigured')";
+        self.write_grant(text, values![organization, id, version, now, left], organization, id, now).await
     }
 
     /// Says what became of a grant, where it still has `version` and, if `attempt` is given, that attempt's claim,

@@ -103,7 +103,7 @@ pub(crate) struct Connector {
     workspace_name: String,
     /// Whether it can be called.
     status: ConnectorStatus,
-    /// Why it cannot; null when it can.
+    /// Why it cannot, or why its access is not renewed any more; null otherwise.
     #[schema(required = true)]
     status_reason: Option<String>,
     /// Whose account at the provider it is; null when the provider does not say.
@@ -143,7 +143,7 @@ pub(crate) struct ListedConnector {
     workspace_name: String,
     /// Whether it can be called.
     status: ConnectorStatus,
-    /// Why it cannot; null when it can.
+    /// Why it cannot, or why its access is not renewed any more; null otherwise.
     #[schema(required = true)]
     status_reason: Option<String>,
     /// Whose account at the provider it is; null when the provider does not say.

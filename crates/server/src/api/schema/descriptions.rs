@@ -70,7 +70,7 @@ pub(crate) struct Inspection {
     workspace_name: String,
     /// Whether it can be called.
     status: ConnectorStatus,
-    /// Why it cannot; null when it can.
+    /// Why it cannot, or why its access is not renewed any more; null otherwise.
     #[schema(required = true)]
     status_reason: Option<String>,
     /// Whose account at the provider it is; null when the provider does not say.

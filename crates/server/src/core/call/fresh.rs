@@ -86,7 +86,7 @@ async fn refresh_grant(deps: &Arc<Deps>, old: &Arc<Ready>) -> Result<()> {
             Err(super::reauthorization_required(error.message.into_owned(), old))
         }
         // Nothing is renewed any more, although nobody knows whether the grant is dead: a new consent mends it, too.
-        Err(error) if grants::is_unresolved(&error) => Err(super::fault::with_reconnect(error, old)),
+        Err(error) if grants::is_final(&error) => Err(super::fault::with_reconnect(error, old)),
         Err(error) => Err(error),
     }
 }

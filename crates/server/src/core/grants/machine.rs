@@ -4,16 +4,16 @@
 //! or secrets: the runner in `refresh` carries effects out, and a simulator can do so just as well.
 //!
 //! The guarantee: a refresh token is sent by the one holder of the grant's claim, and once more after an outcome that
-//! nobody knows. This one retry waits until the token endpoint answers a question that carries no token. A refresh token
-//! that its last use left as it was cannot be used up: it is sent again after pauses that double. A grant is declared
-//! dead only when the provider refused its newest refresh token. ADR 0019 says why.
+//! nobody knows. A retry waits until the token endpoint answers a question that carries no token. A refresh token that
+//! its last use left as it was is taken for one that cannot be used up: it has more retries, after pauses that double. A
+//! grant is declared dead only when the provider refused its newest refresh token. ADR 0019 says why.
 
 use std::time::Duration;
 
 /// Sends of a refresh token that may have been used up.
 pub const SENDS: i64 = 2;
-/// Sends with unknown outcome after which the next one of a reusable token has to wait.
-const RESTLESS: i64 = 2;
+/// Sends of a reusable token with unknown outcome after which no pause is made.
+const UNPAUSED: i64 = 1;
 /// The first pause; each further unknown outcome doubles it.
 const PAUSE: Duration = Duration::from_secs(30);
 /// The longest pause is the first one doubled this often: 16 minutes.
@@ -80,7 +80,7 @@ pub enum Verdict {
     Refused,
     /// Nothing was sent.
     NotSent,
-    /// Sent, and no answer came: it may have been acted on.
+    /// Sent, and no answer came, or none that tells: it may have been acted on.
     Unknown,
 }
 
@@ -128,6 +128,8 @@ pub enum Effect {
         /// Also where the claim that was read, and no newer one, has run out. One that was alive when it was read is
         /// not taken over however late the statement comes: meanwhile its holder may have been kept from renewing it.
         take_over: bool,
+        /// Also where the grant was marked dead: new tokens are held, which show that it lives.
+        revive: bool,
     },
     /// Ask the token endpoint, renewing the claim meanwhile.
     Send,
@@ -190,6 +192,8 @@ pub enum State {
         version: i64,
         /// As in [`Effect::Claim`].
         take_over: bool,
+        /// As in [`State::Claiming`].
+        up_to: i64,
     },
     /// Claiming.
     Claiming {
@@ -269,9 +273,9 @@ pub fn step(state: State, event: Event) -> (State, Effect) {
             (State::Yielding { known }, Effect::Release { unknown: false })
         }
         (State::Yielding { known }, Event::Settled) => read(known, false),
-        (State::Asking { known, version, take_over }, Event::Asked(true)) => {
-            let up_to = SENDS - 1;
-            (State::Claiming { known, version, held: false, up_to }, Effect::Claim { version, take_over })
+        (State::Asking { known, version, take_over, up_to }, Event::Asked(true)) => {
+            let claim = Effect::Claim { version, take_over, revive: false };
+            (State::Claiming { known, version, held: false, up_to }, claim)
         }
         (State::Asking { .. }, Event::Asked(false)) => finish(Outcome::Resting),
         (State::Claiming { known, held, .. }, Event::Busy) => (State::Waiting { known, held }, Effect::Wait),
@@ -303,7 +307,7 @@ fn decide(known: i64, held: bool, row: Option<View>) -> (State, Effect) {
         None => finish(Outcome::Gone),
         Some(view) if view.status == Status::Ended => finish(Outcome::Gone),
         Some(view) if view.version > known => finish(Outcome::Renewed),
-        Some(view) if view.status == Status::Dead => finish(Outcome::Dead),
+        Some(view) if view.status == Status::Dead && !held => finish(Outcome::Dead),
         Some(view) if !view.refreshable => finish(Outcome::NotRefreshable),
         Some(view) => turn(known, held, view),
     }
@@ -313,24 +317,28 @@ fn decide(known: i64, held: bool, row: Option<View>) -> (State, Effect) {
 fn turn(known: i64, held: bool, view: View) -> (State, Effect) {
     let View { version, unknown_sends, .. } = view;
     let take_over = view.holder == Holder::RanOut && view.steady;
-    let claim =
-        |up_to| (State::Claiming { known, version, held, up_to }, Effect::Claim { version, take_over });
-    if held {
+    let claim = |up_to| {
+        let effect = Effect::Claim { version, take_over, revive: held };
+        (State::Claiming { known, version, held, up_to }, effect)
+    };
+    // A claim that is taken over counts as a send.
+    let unknown = unknown_sends.saturating_add(i64::from(take_over));
+    if held || unknown == 0 {
         return claim(0);
     }
-    if view.reusable {
-        let rests = view.quiet < pause_after(unknown_sends);
-        return if rests { finish(Outcome::Resting) } else { claim(unknown_sends.max(RESTLESS - 1)) };
+    if view.holder != Holder::Nobody && !take_over {
+        return (State::Waiting { known, held }, Effect::Wait);
     }
-    // A claim that is taken over counts as a send.
-    match unknown_sends + i64::from(take_over) {
-        ..1 => claim(0),
-        _ if view.holder != Holder::Nobody && !take_over => (State::Waiting { known, held }, Effect::Wait),
-        1 => (State::Asking { known, version, take_over }, Effect::Ask),
-        // The dead holder's send is counted before anything is said.
-        _ if take_over => claim(0),
-        SENDS.. => finish(Outcome::Unresolved),
+    if !view.reusable && is_unresolved(unknown) {
+        // The dead holder's send is counted in the row before anything is said.
+        return if take_over { claim(0) } else { finish(Outcome::Unresolved) };
     }
+    if view.reusable && view.quiet < pause_after(unknown_sends) {
+        return finish(Outcome::Resting);
+    }
+    // What nobody knew of when the row was read makes a pause, or ends the renewals.
+    let up_to = unknown_sends.max(UNPAUSED);
+    (State::Asking { known, version, take_over, up_to }, Effect::Ask)
 }
 
 /// So many unknown outcomes of a refresh token that may be used up end its renewals.
@@ -340,10 +348,10 @@ pub fn is_unresolved(unknown_sends: i64) -> bool {
 
 /// How long nothing is sent after this many unknown outcomes of one reusable refresh token.
 fn pause_after(unknown_sends: i64) -> Duration {
-    if unknown_sends < RESTLESS {
+    if unknown_sends <= UNPAUSED {
         return Duration::ZERO;
     }
-    let doublings = u32::try_from((unknown_sends - RESTLESS).min(DOUBLINGS)).unwrap_or(0);
+    let doublings = u32::try_from((unknown_sends - UNPAUSED - 1).min(DOUBLINGS)).unwrap_or(0);
     PAUSE * 2_u32.pow(doublings)
 }
 

@@ -17,7 +17,7 @@ pub mod revoke;
 mod secret;
 mod single_flight;
 
-pub use outcome::is_unresolved;
+pub use outcome::is_final;
 pub use question::Endpoints;
 pub use resend::{resend, unanswered, why_unresolved};
 pub use rest::Rests;
@@ -73,7 +73,7 @@ pub fn describe_fault(fault: &TokenFault) -> String {
         TokenFault::InvalidClient { code, .. } => format!("the provider refused the OAuth app ({code})"),
         TokenFault::Refused { code, .. } => format!("the provider refused the request ({code})"),
         TokenFault::Transient { status, .. } => format!("the token endpoint answered {status}"),
-        TokenFault::Unusable { why } => format!("the token endpoint's answer cannot be used: {why}"),
+        TokenFault::Unusable { why, .. } => format!("the token endpoint's answer cannot be used: {why}"),
     }
 }
 

@@ -11,13 +11,13 @@ use crate::core::error::{Error, Kind, Result};
 use std::time::Duration;
 
 /// Why a grant is not renewed any more although the provider never refused it.
-pub(super) const UNRESOLVED: &str = "The provider left two renewals unanswered, and a third could be taken for theft of the \
+pub(super) const UNRESOLVED: &str = "Two renewals were left unanswered as far as this server knows, and a third could be taken for theft of the \
     refresh token; connect again, or ask the operator to let it be sent once more (`keybearer grants resend`)";
 /// A pause of the row itself is told as this.
 const PAUSE: Duration = Duration::from_secs(30);
 
-/// Whether the error is that one.
-pub fn is_unresolved(error: &Error) -> bool {
+/// Whether no later call can succeed by itself although the grant may live.
+pub fn is_final(error: &Error) -> bool {
     error.kind == Kind::TokenEndpointError && error.details.get("retryable") == Some(&false.into())
 }
 
@@ -27,7 +27,7 @@ pub(super) struct Finished {
     pub(super) outcome: Outcome,
     /// In words, for the error and the log; never a secret.
     pub(super) why: Option<String>,
-    /// The provider asked for this pause.
+    /// The provider asked for this pause, or its endpoint is asked again after it.
     pub(super) retry_after: Option<Duration>,
 }
 

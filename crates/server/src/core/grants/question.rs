@@ -1,18 +1,20 @@
-//! Whether a token endpoint answers at all: asked before the one retry of a refresh token, with a request that carries
-//! no token and no client.
+//! Whether a token endpoint answers at all: asked before a refresh token is sent again, with a request that carries no
+//! token and no client.
 //!
 //! Knows endpoints, and when each last answered or failed to. Must not know claims, nor what is sent afterwards. Kept in
 //! this process only: another replica asks for itself.
 
+use super::machine::Verdict;
 use super::request::prepare;
 use super::{TokenCallFault, token_endpoint};
 use crate::core::Deps;
 use crate::store::GrantRow;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode};
 use keybearer_connector::call::{Attachment, Unreachable, Unsigned};
-use keybearer_connector::oauth::TokenRequest;
+use keybearer_connector::oauth::{TokenRequest, is_of_a_gateway};
 use quick_cache::sync::Cache;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use url::Url;
 
@@ -20,21 +22,28 @@ use url::Url;
 const PAUSE: Duration = Duration::from_secs(5);
 /// The longest pause is the first one doubled this often: 80 seconds.
 const DOUBLINGS: u32 = 4;
-/// An answer that takes longer is none.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// How long a claim stands.
-const CLAIM_MS: i64 = 3000;
+/// An answer makes questions needless for so long, unless a later request is lost.
+const FRESH: Duration = Duration::from_secs(5);
 /// Endpoints that are remembered.
 const REMEMBERED: usize = 10_000;
 
-/// By URL without its query. Times are epoch milliseconds.
-pub struct Endpoints(Cache<String, Known>);
+/// By URL without its query.
+pub struct Endpoints(Cache<String, Arc<Endpoint>>);
 
+#[derive(Default)]
+struct Endpoint {
+    known: Mutex<Known>,
+    /// Held by who asks; the others wait for what that one learns.
+    turn: tokio::sync::Mutex<()>,
+}
+
+/// Times are ticks of the process's clock.
 #[derive(Clone, Copy, Default)]
 struct Known {
-    answered_at: i64,
+    /// When it last answered, if nothing was lost since.
+    answered: Option<Duration>,
     unanswered: u32,
-    ask_at: i64,
+    ask_at: Duration,
 }
 
 /// What came of a question.
@@ -52,48 +61,84 @@ impl Default for Endpoints {
 }
 
 impl Endpoints {
-    /// An answer came from there.
-    pub(super) fn answered(&self, url: &Url, now: i64) {
-        self.0.insert(key(url), Known { answered_at: now, ..Known::default() });
+    /// A token request was answered there, or was lost.
+    pub(super) fn note(&self, url: &Url, answered: bool, now: Duration) {
+        let endpoint = self.of(url);
+        if answered { endpoint.answered(now) } else { endpoint.known().answered = None }
+    }
+
+    fn of(&self, url: &Url) -> Arc<Endpoint> {
+        let mut key = url.clone();
+        key.set_query(None);
+        let made: Result<_, std::convert::Infallible> =
+            self.0.get_or_insert_with(key.as_str(), || Ok(Arc::default()));
+        made.unwrap_or_default()
+    }
+}
+
+impl Endpoint {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answered(&self, now: Duration) {
+        *self.known() = Known { answered: Some(now), ..Known::default() };
     }
 
     /// No answer came. How long it is left alone.
-    fn unanswered(&self, url: &Url, now: i64) -> Duration {
-        let known = self.0.get(&key(url)).unwrap_or_default();
+    fn unanswered(&self, now: Duration) -> Duration {
+        let mut known = self.known();
         let pause = PAUSE * 2_u32.pow(known.unanswered.min(DOUBLINGS));
-        let ask_at = now + i64::try_from(pause.as_millis()).unwrap_or(0);
-        self.0.insert(key(url), Known { unanswered: known.unanswered.saturating_add(1), ask_at, ..known });
+        *known =
+            Known { answered: None, unanswered: known.unanswered.saturating_add(1), ask_at: now + pause };
         pause
     }
 
-    /// What is known without asking, for a grant whose last send ended without an answer at `since`.
-    fn known(&self, url: &Url, since: i64, now: i64) -> Option<Asked> {
-        let known = self.0.get(&key(url))?;
-        if known.answered_at > since {
+    /// What is known without asking.
+    fn told(&self, now: Duration) -> Option<Asked> {
+        let known = *self.known();
+        if known.answered.is_some_and(|at| now.saturating_sub(at) <= FRESH) {
             return Some(Asked::Answered);
         }
-        let left = u64::try_from(known.ask_at - now).ok().filter(|left| *left > 0)?;
-        Some(Asked::Unanswered(Duration::from_millis(left)))
+        let left = known.ask_at.saturating_sub(now);
+        (!left.is_zero()).then_some(Asked::Unanswered(left))
     }
 }
 
 /// Asks the endpoint that this grant is renewed at, unless the answer is known.
 pub(super) async fn ask(deps: &Deps, row: &GrantRow) -> Asked {
-    // What keeps the request from being made also keeps it from being sent: that is told then.
-    let Ok(prepared) = prepare(deps, row).await else { return Asked::Answered };
-    let url = prepared.request.request.url;
-    // The holder of a claim that ran out was alive when it last moved the deadline, three seconds before it.
-    let since = row.updated_at.max(row.attempt_deadline.unwrap_or_default() - CLAIM_MS);
-    if let Some(known) = deps.endpoints.known(&url, since, deps.clock.now_ms()) {
-        return known;
+    let url = match prepare(deps, row).await {
+        Ok(prepared) => prepared.request.request.url,
+        // The send finds the same, and marks the grant.
+        Err((Verdict::InvalidClient, _)) => return Asked::Answered,
+        Err(_) => return Asked::Unanswered(PAUSE),
+    };
+    let endpoint = deps.endpoints.of(&url);
+    if let Some(told) = endpoint.told(deps.clock.ticks()) {
+        return told;
     }
-    let answer = tokio::time::timeout(PATIENCE, token_endpoint(deps, question(url.clone()))).await;
-    let now = deps.clock.now_ms();
-    if let Ok(Ok(_) | Err(TokenCallFault(Unreachable::TooLarge))) = answer {
-        deps.endpoints.answered(&url, now);
-        Asked::Answered
-    } else {
-        Asked::Unanswered(deps.endpoints.unanswered(&url, now))
+    let _turn = endpoint.turn.lock().await;
+    if let Some(told) = endpoint.told(deps.clock.ticks()) {
+        return told;
+    }
+    let answers = answers(deps, url).await;
+    let now = deps.clock.ticks();
+    if !answers {
+        return Asked::Unanswered(endpoint.unanswered(now));
+    }
+    endpoint.answered(now);
+    // A stop waits only so long for what runs: the retry is left to the next process.
+    if deps.tasks.is_closed() { Asked::Unanswered(PAUSE) } else { Asked::Answered }
+}
+
+/// Any word of the token service itself is an answer; one of a gateway that misses it is none.
+async fn answers(deps: &Deps, url: Url) -> bool {
+    match token_endpoint(deps, question(url)).await {
+        Ok(response) => {
+            let status = response.status;
+            status != StatusCode::SERVICE_UNAVAILABLE && !is_of_a_gateway(status.as_u16())
+        }
+        Err(TokenCallFault(why)) => why == Unreachable::TooLarge,
     }
 }
 
@@ -109,42 +154,44 @@ fn question(mut url: Url) -> TokenRequest {
     TokenRequest { request, attachment: Attachment::default() }
 }
 
-fn key(url: &Url) -> String {
-    let mut url = url.clone();
-    url.set_query(None);
-    url.into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn left(asked: Option<Asked>) -> Option<u64> {
-        match asked? {
+    fn left(told: Option<Asked>) -> Option<u64> {
+        match told? {
             Asked::Answered => Some(0),
             Asked::Unanswered(left) => Some(left.as_secs()),
         }
     }
 
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
     #[test]
-    fn an_answer_since_the_lost_one_needs_no_question() {
+    fn an_answer_counts_for_five_seconds_unless_a_request_is_lost_after_it() {
         let (endpoints, url) = (Endpoints::default(), Url::parse("https://id.example/token?a=1").unwrap());
-        assert_eq!(left(endpoints.known(&url, 1000, 2000)), None);
-        endpoints.answered(&url, 1500);
-        assert_eq!(left(endpoints.known(&url, 1000, 2000)), Some(0));
-        assert_eq!(left(endpoints.known(&url, 1500, 2000)), None, "that was before");
-        let other = Url::parse("https://id.example/other").unwrap();
-        assert_eq!(left(endpoints.known(&other, 1000, 2000)), None);
+        let told = |now| left(endpoints.of(&Url::parse("https://id.example/token").unwrap()).told(at(now)));
+        assert_eq!(told(100), None);
+        endpoints.note(&url, true, at(100));
+        assert_eq!((told(105), told(106)), (Some(0), None));
+        endpoints.note(&url, true, at(110));
+        endpoints.note(&url, false, at(111));
+        assert_eq!(told(112), None);
+        endpoints.of(&url).unanswered(at(113));
+        assert_eq!(told(114), Some(4));
+        assert_eq!(left(endpoints.of(&Url::parse("https://id.example/other").unwrap()).told(at(114))), None);
     }
 
     #[test]
     fn the_pauses_between_questions_double_up_to_80_seconds_and_end_with_an_answer() {
-        let (endpoints, url) = (Endpoints::default(), Url::parse("https://id.example/token").unwrap());
-        let pauses: Vec<u64> = (0..7).map(|_| endpoints.unanswered(&url, 0).as_secs()).collect();
+        let endpoint = Endpoint::default();
+        let pauses: Vec<u64> = (0..7).map(|_| endpoint.unanswered(at(0)).as_secs()).collect();
         assert_eq!(pauses, [5, 10, 20, 40, 80, 80, 80]);
-        assert_eq!(left(endpoints.known(&url, 0, 30_000)), Some(50));
-        assert_eq!(left(endpoints.known(&url, 0, 80_000)), None);
-        endpoints.answered(&url, 90_000);
-        assert_eq!(endpoints.unanswered(&url, 100_000).as_secs(), 5);
+        assert_eq!(left(endpoint.told(at(30))), Some(50));
+        assert_eq!(left(endpoint.told(at(80))), None);
+        endpoint.answered(at(90));
+        assert_eq!(endpoint.unanswered(at(100)).as_secs(), 5);
     }
 }

@@ -16,11 +16,14 @@ use crate::core::{Deps, audit};
 use crate::store::{AuditRow, Claim, GrantRow, Renewed, StoreError};
 use futures_util::FutureExt;
 use keybearer_connector::oauth::token::{self, TokenAnswer, TokenFault};
+use keybearer_connector::plan::OauthPlan;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Between two looks at a grant that another replica refreshes.
 const PAUSE: Duration = Duration::from_millis(150);
+/// Tries to give a claim back while the database cannot be reached: about as long as the claim stands.
+const RELEASE_TRIES: u32 = 20;
 
 /// New tokens that are not stored yet.
 struct Fresh {
@@ -40,6 +43,7 @@ pub(super) struct Run<'a> {
     /// When the request left, epoch milliseconds: the new token's life is counted from there.
     sent_at: i64,
     why: Option<String>,
+    /// The provider asked for this pause, or its endpoint is asked again after it.
     retry_after: Option<Duration>,
 }
 
@@ -95,19 +99,22 @@ impl<'a> Run<'a> {
                 Ok(Event::Row(view))
             }
             Effect::Ask => Ok(Event::Asked(self.ask().await)),
-            Effect::Claim { version, take_over } => {
+            Effect::Claim { version, take_over, revive } => {
                 self.attempt = deps.random.uuid_v4();
                 self.keeping = Keeping::claimed(deps.clock.ticks());
                 let seen = self.row.as_ref().filter(|_| take_over);
-                let claim = deps
-                    .store
-                    .claim_grant(org, id, version, &self.attempt, seen, deps.clock.now_ms())
-                    .await?;
-                Ok(match claim {
-                    Claim::Claimed { unknown_sends } => Event::Claimed { unknown_sends },
-                    Claim::Busy => Event::Busy,
-                    Claim::Moved => Event::Moved,
-                })
+                let now = deps.clock.now_ms();
+                let claim = deps.store.claim_grant(org, id, version, &self.attempt, seen, revive, now).await;
+                match claim {
+                    Ok(Claim::Claimed { unknown_sends }) => Ok(Event::Claimed { unknown_sends }),
+                    Ok(Claim::Busy) => Ok(Event::Busy),
+                    Ok(Claim::Moved) => Ok(Event::Moved),
+                    Err(error) => {
+                        // It may be ours although its answer was lost; left alone it would count as a send.
+                        self.release(false).await?;
+                        Err(error)
+                    }
+                }
             }
             Effect::Send => Ok(Event::Answered(self.send().await)),
             Effect::Commit { after } => {
@@ -117,7 +124,7 @@ impl<'a> Run<'a> {
                 self.commit().await
             }
             Effect::Release { unknown } => {
-                deps.store.release_claim(org, id, &self.attempt, unknown, deps.clock.now_ms()).await?;
+                self.release(unknown).await?;
                 Ok(Event::Settled)
             }
             Effect::MarkDead => {
@@ -131,6 +138,21 @@ impl<'a> Run<'a> {
                 Ok(Event::Waited)
             }
             Effect::Finish(_) => Ok(Event::Settled),
+        }
+    }
+
+    /// Gives the claim back, also where the database is away for a moment: a claim that is left behind counts as a send.
+    async fn release(&self, unknown: bool) -> std::result::Result<(), StoreError> {
+        let mut tries = 1;
+        loop {
+            let now = self.deps.clock.now_ms();
+            let released =
+                self.deps.store.release_claim(self.organization, self.grant_id, &self.attempt, unknown, now);
+            match released.await {
+                Err(StoreError::Unavailable(_)) if tries < RELEASE_TRIES => tries += 1,
+                other => return other.map(|_| ()),
+            }
+            tokio::time::sleep(PAUSE).await;
         }
     }
 
@@ -187,24 +209,23 @@ impl<'a> Run<'a> {
             self.why = Some("the claim could not be renewed in time".to_owned());
             return Verdict::Unknown;
         };
+        self.deps.endpoints.note(&url, response.is_ok(), self.deps.clock.ticks());
         let read = match response {
-            Ok(response) => {
-                self.deps.endpoints.answered(&url, self.deps.clock.now_ms());
-                token::read(oauth, &response)
-            }
+            Ok(response) => token::read(oauth, &response),
             Err(fault) => {
                 self.why = Some(fault.to_string());
                 return if fault.0.may_have_been_sent() { Verdict::Unknown } else { Verdict::NotSent };
             }
         };
         match read {
-            Ok(answer) => self.take_in(&row, &answer).await,
+            Ok(answer) => self.take_in(&row, oauth, &answer).await,
             Err(fault) => {
                 self.why = Some(describe_fault(&fault));
                 if let TokenFault::Transient { retry_after, .. } = &fault {
                     self.retry_after = *retry_after;
                 }
                 match fault {
+                    _ if fault.may_have_acted() => Verdict::Unknown,
                     TokenFault::InvalidGrant { .. } => Verdict::InvalidGrant,
                     TokenFault::InvalidClient { .. } => Verdict::InvalidClient,
                     TokenFault::Refused { .. }
@@ -267,11 +288,12 @@ impl<'a> Run<'a> {
     }
 
     /// Seals what the provider answered, for the next version of the row.
-    async fn take_in(&mut self, row: &GrantRow, answer: &TokenAnswer) -> Verdict {
+    async fn take_in(&mut self, row: &GrantRow, oauth: &OauthPlan, answer: &TokenAnswer) -> Verdict {
         let now = self.deps.clock.now_ms();
         let next = GrantRow { version: row.version + 1, ..row.clone() };
         let sealed = GrantSecret::open(self.deps, row).await.and_then(|mut secret| {
-            let reusable = secret.renew(answer);
+            // A refresh token that was not sent says nothing of what was.
+            let reusable = secret.renew(answer) || !oauth.renews_by_refresh_token();
             secret.seal(self.deps, &next).map(|sealed| (secret, sealed, reusable))
         });
         match sealed {
@@ -285,7 +307,7 @@ impl<'a> Run<'a> {
                     issued_at: Some(self.sent_at),
                     scopes: scopes.or(next.scopes),
                     refresh_due,
-                    reusable,
+                    reusable_version: if reusable { next.version } else { 0 },
                     now,
                 };
                 self.renewed = Some(Fresh { secret, renewed });
@@ -334,7 +356,7 @@ fn view(row: &GrantRow, now: i64, ran_out: bool, steady: bool) -> View {
         version: row.version,
         status,
         refreshable: row.refreshable,
-        reusable: row.reusable,
+        reusable: row.is_reusable(),
         unknown_sends: row.unknown_sends,
         // Also where another replica's clock is ahead: a time that lies far in the future must not stop renewals.
         quiet: Duration::from_millis(now.abs_diff(row.updated_at)),

@@ -1,8 +1,8 @@
-//! Grants whose renewal is unresolved: both sends of the refresh token may have been acted on, and no answer came.
+//! Grants whose renewal is unresolved: both sends of the refresh token may have been acted on, and nobody knows.
 //!
 //! Knows which they are, and lets the operator have one sent once more. Must not send anything.
 
-use super::machine;
+use super::machine::{self, SENDS};
 use super::outcome::UNRESOLVED;
 use crate::core::error::Result;
 use crate::core::{Deps, audit};
@@ -10,8 +10,8 @@ use crate::store::{AuditRow, ConnectorView, GrantRow, UnansweredFilter};
 
 /// Why an active grant is not renewed any more; none where it is.
 pub fn why_unresolved(row: &GrantRow) -> Option<&'static str> {
-    let active = matches!(row.status.as_str(), "active" | "app_misconfigured");
-    (active && !row.reusable && machine::is_unresolved(row.unknown_sends)).then_some(UNRESOLVED)
+    let ends = row.status == "active" && !row.is_reusable() && machine::is_unresolved(row.unknown_sends);
+    ends.then_some(UNRESOLVED)
 }
 
 /// A page of an organization's connectors whose last renewal nobody answered, unresolved or waiting for the endpoint.
@@ -23,9 +23,10 @@ pub async fn unanswered(
     Ok(deps.store.unanswered_grants(organization, filter).await?)
 }
 
-/// Forgets the unknown outcomes of a connector's grant, as the operator's decision: its next refresh sends the refresh
-/// token as if for the first time. False when it was renewed, claimed or ended meanwhile.
-pub async fn resend(deps: &Deps, view: &ConnectorView) -> Result<bool> {
+/// Lets the refresh token of a connector be sent once more, as the operator's decision: when its endpoint answers the
+/// question, or with `unasked` at the next refresh. False when there is nothing to let: it waits for its retry, is being
+/// renewed, or was renewed or ended meanwhile.
+pub async fn resend(deps: &Deps, view: &ConnectorView, unasked: bool) -> Result<bool> {
     let (connector, grant) = (&view.connector, &view.grant);
     let entry = AuditRow {
         workspace_id: Some(connector.workspace_id.clone()),
@@ -33,7 +34,7 @@ pub async fn resend(deps: &Deps, view: &ConnectorView) -> Result<bool> {
         subject: Some(grant.id.clone()),
         ..audit::entry(deps, &connector.organization_id, "operator", "grant.resend")
     };
-    let store = deps.store.audited(entry);
-    let now = deps.clock.now_ms();
-    Ok(store.forget_unknown_sends(&connector.organization_id, &grant.id, grant.version, now).await?)
+    let left = if unasked { 0 } else { SENDS - 1 };
+    let (store, now) = (deps.store.audited(entry), deps.clock.now_ms());
+    Ok(store.forget_unknown_sends(&connector.organization_id, &grant.id, grant.version, left, now).await?)
 }

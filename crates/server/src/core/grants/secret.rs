@@ -148,7 +148,7 @@ pub fn from_answer(
         attempt: None,
         attempt_deadline: None,
         unknown_sends: 0,
-        reusable: secret.has_no_refresh_token(),
+        reusable_version: i64::from(secret.has_no_refresh_token()),
         created_at: now,
         updated_at: now,
         refresh_due: idle::due(&secret, answer.refresh_expires_in, now, deps.dice.number()),
@@ -223,7 +223,7 @@ pub fn imported(
         attempt: None,
         attempt_deadline: None,
         unknown_sends: 0,
-        reusable: secret.has_no_refresh_token(),
+        reusable_version: i64::from(secret.has_no_refresh_token()),
         created_at: now,
         updated_at: now,
         // A token of unknown lifetime is left to its owner until a 401 asks for a refresh.

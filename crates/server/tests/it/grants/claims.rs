@@ -23,7 +23,8 @@ async fn a_refresh_elsewhere_is_waited_for_up_to_the_upstream_timeout() {
             let (connector, grant) = stale(stage).await;
             let other = stage.database.replica().await;
             let org = &stage.organization.id;
-            let claim = other.claim_grant(org, &grant.id, grant.version, "elsewhere", None, 1).await.unwrap();
+            let claim =
+                other.claim_grant(org, &grant.id, grant.version, "elsewhere", None, false, 1).await.unwrap();
             assert!(matches!(claim, Claim::Claimed { .. }));
             let reply = stage.execute(&connector, "contacts", "list", &json!({})).await;
             let body = reply.fails(503, "refresh_in_progress");
@@ -50,7 +51,7 @@ async fn a_refresher_that_died_is_replaced_within_three_seconds() {
             let (connector, grant) = stale(stage).await;
             let other = stage.database.replica().await;
             other
-                .claim_grant(&stage.organization.id, &grant.id, grant.version, "dead", None, 1)
+                .claim_grant(&stage.organization.id, &grant.id, grant.version, "dead", None, false, 1)
                 .await
                 .unwrap();
             let nothing = json!({});

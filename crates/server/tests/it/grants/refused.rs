@@ -54,18 +54,12 @@ async fn a_token_endpoint_that_is_down_keeps_the_grant() {
             Effect::Status { status: 503, retry_after: Some("2".to_owned()), body: None },
             Effect::Status { status: 429, retry_after: Some("2".to_owned()), body: None },
             Effect::NotJson,
-            Effect::Status { status: 200, retry_after: None, body: Some(json!({})) },
             Effect::Status {
                 status: 400,
                 retry_after: None,
                 body: Some(json!({"error": "temporarily_unavailable"})),
             },
             Effect::Redirect { to: "/oauth/token".to_owned(), status: 307 },
-            Effect::Status {
-                status: 200,
-                retry_after: None,
-                body: Some(json!({"access_token": "dpop-bound", "token_type": "DPoP"})),
-            },
         ];
         for effect in faults {
             stage.peer.control.inject(Fault::once(At::Token, effect.clone()).on_refresh().times(20));

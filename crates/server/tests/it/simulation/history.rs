@@ -81,26 +81,20 @@ impl History {
                 self.says(now, "sent again after its outcome was stored");
             }
         }
+        // An answer without tokens is a known outcome; any other is open, whoever could see it.
+        let open = earlier.iter().filter(|one| one.end != End::Refused).count();
+        if open > 0 && !before.asked {
+            self.says(now, "sent again without a question");
+        }
         if before.reusable {
             self.pauses(now, &earlier, before);
-        } else {
-            self.sends_twice(now, &earlier, before);
+        } else if open > 1 {
+            self.says(now, "a third send");
         }
         self.sends.push(sent);
     }
 
-    /// A token that may be used up: once, and once more after an unknown outcome, when the endpoint answers.
-    fn sends_twice(&mut self, now: u64, earlier: &[Sent], before: Before) {
-        // An answer without tokens is a known outcome; any other is open, whoever could see it.
-        match earlier.iter().filter(|one| one.end != End::Refused).count() {
-            0 => {}
-            1 if before.asked => {}
-            1 => self.says(now, "a second send without a question"),
-            _ => self.says(now, "a third send"),
-        }
-    }
-
-    /// A token that cannot be used up: from the third send on after pauses.
+    /// A token that is taken for one that cannot be used up: from the third send on after pauses.
     fn pauses(&mut self, now: u64, earlier: &[Sent], before: Before) {
         // The end of a send out of sight is not known to those who pause.
         let unknown = earlier.iter().filter(|one| one.end == End::Unknown && !one.out_of_sight);

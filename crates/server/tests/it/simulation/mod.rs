@@ -37,6 +37,8 @@ pub(super) enum Fault {
     RetriesUnasked,
     /// A token that may be used up is sent like one that cannot.
     TakesAllForReusable,
+    /// Who holds new tokens believes that the grant is dead.
+    DropsHeldTokens,
 }
 
 /// What kind of world a seed makes.
@@ -53,9 +55,9 @@ pub(super) struct Setting {
 
 fn setting(seed: u64, fault: Option<Fault>) -> Setting {
     Setting {
-        habit: HABITS[usize::try_from(seed % 5).unwrap()],
-        crashes: [0, 5, 40][usize::try_from(seed / 5 % 3).unwrap()],
-        clocks_jump: seed / 15 % 2 == 1,
+        habit: HABITS[usize::try_from(seed % 6).unwrap()],
+        crashes: [0, 5, 40][usize::try_from(seed / 6 % 3).unwrap()],
+        clocks_jump: seed / 18 % 2 == 1,
         only_the_provider: false,
         fault,
     }
@@ -121,6 +123,7 @@ fn each_way_to_break_the_machine_is_noticed() {
         (Fault::TakesOverAfterOutage, "all could see"),
         (Fault::RetriesUnasked, "without a question"),
         (Fault::TakesAllForReusable, "a third send"),
+        (Fault::DropsHeldTokens, "declared dead"),
     ] {
         let noticed = (0..SEEDS_TO_NOTICE)
             .filter(|seed| run(*seed, Some(fault)).iter().any(|wrong| wrong.contains(complaint)))

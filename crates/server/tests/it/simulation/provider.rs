@@ -15,10 +15,18 @@ pub(crate) enum Habit {
     Keeps,
     /// Sends none with a renewed access token.
     SendsNone,
+    /// Sends the same one three times, then a new one; the second use of an old one ends all of them.
+    KeepsThenRotates,
 }
 
-pub(super) const HABITS: [Habit; 5] =
-    [Habit::RotatesAndKills, Habit::Rotates, Habit::RotatesWithGrace, Habit::Keeps, Habit::SendsNone];
+pub(super) const HABITS: [Habit; 6] = [
+    Habit::RotatesAndKills,
+    Habit::Rotates,
+    Habit::RotatesWithGrace,
+    Habit::Keeps,
+    Habit::SendsNone,
+    Habit::KeepsThenRotates,
+];
 
 const GRACE_MS: u64 = 60_000;
 
@@ -29,6 +37,8 @@ pub(super) enum Reply {
     Tokens(Option<u64>),
     /// `invalid_grant`.
     InvalidGrant,
+    /// The provider acted, but its answer was spoilt on the way.
+    Spoilt,
     /// 503; nothing happened.
     Unavailable,
     /// `invalid_client`; nothing happened.
@@ -39,12 +49,13 @@ pub(super) struct Provider {
     habit: Habit,
     newest: u64,
     rotated_at: u64,
+    uses: u64,
     alive: bool,
 }
 
 impl Provider {
     pub(super) fn new(habit: Habit) -> Self {
-        Self { habit, newest: 1, rotated_at: 0, alive: true }
+        Self { habit, newest: 1, rotated_at: 0, uses: 0, alive: true }
     }
 
     /// Whether this refresh token would bring new tokens now.
@@ -58,13 +69,17 @@ impl Provider {
     /// A token request.
     pub(super) fn refresh(&mut self, token: u64, now: u64) -> Reply {
         if !self.honours(token, now) {
-            self.alive &= self.habit != Habit::RotatesAndKills;
+            self.alive &= !matches!(self.habit, Habit::RotatesAndKills | Habit::KeepsThenRotates);
             return Reply::InvalidGrant;
         }
+        self.uses += 1;
         match self.habit {
+            Habit::KeepsThenRotates if !self.uses.is_multiple_of(4) => {
+                return Reply::Tokens(Some(self.newest));
+            }
             Habit::Keeps => return Reply::Tokens(Some(self.newest)),
             Habit::SendsNone => return Reply::Tokens(None),
-            Habit::RotatesAndKills | Habit::Rotates | Habit::RotatesWithGrace => {}
+            _ => {}
         }
         if token == self.newest {
             self.newest += 1;

@@ -161,6 +161,11 @@ impl Replica {
             (Some(Fault::ResendsAtOnce), State::Sending { version }, Event::Answered(Verdict::Unknown)) => {
                 (State::Sending { version }, Effect::Send)
             }
+            (Some(Fault::DropsHeldTokens), State::Reading { held: true, .. }, Event::Row(Some(view)))
+                if view.status == Status::Dead =>
+            {
+                (State::Done, Effect::Finish(Outcome::Dead))
+            }
             (Some(Fault::TakesAllForReusable), state, Event::Row(Some(view))) => {
                 machine::step(state, Event::Row(Some(View { reusable: true, ..view })))
             }
@@ -188,14 +193,14 @@ impl Replica {
         match run.effect {
             Effect::Read => world.ask(me, Ask::Read, For::Effect),
             Effect::Ask => world.asks(me),
-            Effect::Claim { version, take_over } => {
+            Effect::Claim { version, take_over, revive } => {
                 let attempt = world.dice.between(1, u64::MAX);
                 let careless = world.is_broken(Fault::TakesOverAfterOutage);
                 let run = world.replicas[me].run.as_mut().unwrap();
                 run.attempt = attempt;
                 run.keeping = Keeping::claimed(ms(now));
                 let seen = run.row.filter(|row| take_over || (careless && row.ran_out));
-                world.ask(me, Ask::Claim { version, attempt, seen, now: wall }, For::Effect);
+                world.ask(me, Ask::Claim { version, attempt, seen, revive, now: wall }, For::Effect);
             }
             Effect::Send => {
                 let after = world.dice.between(1, 50);
@@ -229,8 +234,13 @@ impl Replica {
     fn finish(world: &mut World, me: usize, outcome: Outcome) {
         let now = world.now;
         world.outcomes.push((now, outcome));
-        if outcome == Outcome::Dead && world.row.standing != Standing::Ended {
-            let honoured = world.provider.honours(world.row.token, now);
+        let revived = world.revived && world.row.standing == Standing::Live;
+        if outcome == Outcome::Dead && world.row.standing != Standing::Ended && !revived {
+            let held = world.replicas[me].run.as_ref().and_then(|run| run.held.and(run.token));
+            let honoured = [Some(world.row.token), held]
+                .into_iter()
+                .flatten()
+                .any(|token| world.provider.honours(token, now));
             world.history.dead(now, honoured);
         }
         Self::over(world, me);
@@ -260,6 +270,7 @@ impl Replica {
             }
             (Effect::Read, Some(Told::Row(row))) => {
                 run.row = Some(row);
+                run.asked = false;
                 one.known = one.known.max(row.version);
                 Event::Row(Some(view(&row, wall, steady)))
             }
@@ -375,7 +386,7 @@ impl Replica {
         }
         run.call = None;
         let (verdict, end) = match reply {
-            Heard::Nothing => (Verdict::Unknown, End::Unknown),
+            Heard::Nothing | Heard::Reply(Reply::Spoilt) => (Verdict::Unknown, End::Unknown),
             Heard::Reply(Reply::Tokens(token)) => {
                 run.token = token;
                 run.held = Some(send);

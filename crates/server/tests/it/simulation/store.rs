@@ -23,6 +23,8 @@ pub(super) enum Ask {
         version: i64,
         attempt: u64,
         seen: Option<Row>,
+        /// Also where the grant was marked dead.
+        revive: bool,
         now: i64,
     },
     Renew {
@@ -100,8 +102,8 @@ impl Row {
 
     /// The operator lets the token be sent once more. False where there is nothing to let.
     pub(super) fn forget_unknown_sends(&mut self) -> bool {
-        let waits = self.unknown_sends > 0 && self.attempt.is_none() && self.standing == Standing::Live;
-        self.when(waits, |row| row.unknown_sends = 0)
+        let waits = self.unknown_sends > 1 && self.attempt.is_none() && self.standing == Standing::Live;
+        self.when(waits, |row| row.unknown_sends = 1)
     }
 
     /// One statement at this time of the database's clock.
@@ -110,7 +112,12 @@ impl Row {
             Ask::Read => {
                 Told::Row(Self { ran_out: self.attempt.is_some() && clock >= self.deadline, ..*self })
             }
-            Ask::Claim { version, attempt, seen, now } => self.claim(version, attempt, seen, now, clock),
+            Ask::Claim { version, attempt, seen, revive, now } => {
+                if self.standing == Standing::Dead && !revive {
+                    return Told::Moved;
+                }
+                self.claim(version, attempt, seen, now, clock)
+            }
             Ask::Renew { attempt } => {
                 self.when(self.attempt == Some(attempt), |row| row.deadline = clock + CLAIM_MS);
                 Told::Row(*self)
@@ -151,7 +158,7 @@ impl Row {
     }
 
     fn claim(&mut self, version: i64, attempt: u64, seen: Option<Self>, now: i64, clock: u64) -> Told {
-        if self.version != version || self.standing != Standing::Live {
+        if self.version != version || self.standing == Standing::Ended {
             return Told::Moved;
         }
         if self.attempt.is_some() {

@@ -104,6 +104,8 @@ pub(super) struct World {
     pub(super) outcomes: Vec<(u64, Outcome)>,
     /// The provider honoured the token, and nobody renewed the grant before the operator came.
     pub(super) unresolved: bool,
+    /// New tokens came to the row after it was marked dead: who was told so a moment ago was told the truth.
+    pub(super) revived: bool,
     queue: BinaryHeap<Reverse<(u64, u64)>>,
     happenings: Vec<Happening>,
     outage: Range<u64>,
@@ -134,6 +136,7 @@ impl World {
             arrived: Vec::new(),
             outcomes: Vec::new(),
             unresolved: false,
+            revived: false,
             queue: BinaryHeap::new(),
             happenings: Vec::new(),
             now: 0,
@@ -339,7 +342,9 @@ impl World {
         if lost && self.dice.permille(500) {
             return tell(self, 200, None);
         }
+        let was_dead = self.row.standing == Standing::Dead;
         let told = self.row.on(ask, self.now, self.setting.fault);
+        self.revived |= was_dead && self.row.standing == Standing::Live;
         self.note(ask, told);
         let after = self.dice.between(1, 20);
         tell(self, after, (!lost).then_some(told));
@@ -402,6 +407,8 @@ impl World {
             _ => self.provider.refresh(token, self.now),
         };
         let after = self.dice.between(5, 300);
+        let spoilt = matches!(reply, Reply::Tokens(_)) && self.in_trouble() && self.dice.permille(10);
+        let reply = if spoilt { Reply::Spoilt } else { reply };
         self.at(self.now + after, Happening::Answer { send, reply: answers.then_some(reply) });
     }
 

@@ -143,7 +143,7 @@ async fn deleting_ends_the_grant_and_leaves_a_job_for_it() {
     for db in databases().await {
         let store = &db.store;
         connected(store).await;
-        store.claim_grant("o", "g", 1, "refresher", None, 1).await.unwrap();
+        store.claim_grant("o", "g", 1, "refresher", None, false, 1).await.unwrap();
         assert!(!store.delete_connector("other", None, "c", &job("j"), NOW).await.unwrap());
         assert!(!store.delete_connector("o", Some("other-w"), "c", &job("j"), NOW).await.unwrap());
         assert_eq!(store.job("o", "j").await.unwrap(), None);

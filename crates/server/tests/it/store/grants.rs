@@ -2,7 +2,7 @@
 
 use super::rows::{NOW, RACERS, connected, grant, race, tenants};
 use crate::support::databases::{Database, databases};
-use keybearer::store::{Claim, GrantRow, Renewed, Store};
+use keybearer::store::{Claim, GrantRow, Renewed, Store, UnansweredFilter};
 
 fn renewed(version: i64) -> Renewed {
     Renewed {
@@ -12,7 +12,7 @@ fn renewed(version: i64) -> Renewed {
         issued_at: Some(NOW + 1),
         scopes: None,
         refresh_due: Some(NOW + 3),
-        reusable: false,
+        reusable_version: version,
         now: NOW + 2,
     }
 }
@@ -61,7 +61,7 @@ async fn of_many_claims_one_is_granted() {
         connected(&db.store).await;
         let stores = [db.store.clone(), db.replica().await];
         let outcomes = race(stores, |store, number| async move {
-            store.claim_grant("o", "g", 1, &format!("attempt {number}"), None, 1).await.unwrap()
+            store.claim_grant("o", "g", 1, &format!("attempt {number}"), None, false, 1).await.unwrap()
         })
         .await;
         assert_eq!(outcomes.iter().filter(|claim| **claim == Claim::Claimed { unknown_sends: 0 }).count(), 1);
@@ -74,14 +74,14 @@ async fn of_many_takeovers_one_is_granted_and_counts_the_unknown_send() {
     for db in databases().await {
         connected(&db.store).await;
         assert_eq!(
-            db.store.claim_grant("o", "g", 1, "dead", None, 1).await.unwrap(),
+            db.store.claim_grant("o", "g", 1, "dead", None, false, 1).await.unwrap(),
             Claim::Claimed { unknown_sends: 0 }
         );
         assert!(!ran_out(&db.store).await);
         let_the_deadline_pass(&db).await;
         assert!(ran_out(&db.store).await);
         assert_eq!(
-            db.store.claim_grant("o", "g", 1, "b", None, 1).await.unwrap(),
+            db.store.claim_grant("o", "g", 1, "b", None, false, 1).await.unwrap(),
             Claim::Busy,
             "not asked to"
         );
@@ -91,7 +91,7 @@ async fn of_many_takeovers_one_is_granted_and_counts_the_unknown_send() {
             let seen = seen.clone();
             async move {
                 let attempt = format!("attempt {number}");
-                store.claim_grant("o", "g", 1, &attempt, Some(&seen), 1).await.unwrap()
+                store.claim_grant("o", "g", 1, &attempt, Some(&seen), false, 1).await.unwrap()
             }
         })
         .await;
@@ -119,7 +119,7 @@ async fn the_deadline_is_3_seconds_of_the_databases_clock_and_renewing_moves_it(
     for db in databases().await {
         let store = &db.store;
         connected(store).await;
-        store.claim_grant("o", "g", 1, "a", None, 1).await.unwrap();
+        store.claim_grant("o", "g", 1, "a", None, false, 1).await.unwrap();
         let first = stored(store).await.attempt_deadline.unwrap();
         let_the_deadline_pass(&db).await;
         let dead = stored(store).await;
@@ -127,10 +127,10 @@ async fn the_deadline_is_3_seconds_of_the_databases_clock_and_renewing_moves_it(
         let second = stored(store).await.attempt_deadline.unwrap();
         assert!(second >= first, "{first} {second}");
         let_the_deadline_pass(&db).await;
-        let claim = store.claim_grant("o", "g", 1, "b", Some(&dead), 1).await.unwrap();
+        let claim = store.claim_grant("o", "g", 1, "b", Some(&dead), false, 1).await.unwrap();
         assert_eq!(claim, Claim::Busy, "it was renewed since it was seen");
         let other = GrantRow { attempt: Some("other".to_owned()), ..stored(store).await };
-        assert_eq!(store.claim_grant("o", "g", 1, "b", Some(&other), 1).await.unwrap(), Claim::Busy);
+        assert_eq!(store.claim_grant("o", "g", 1, "b", Some(&other), false, 1).await.unwrap(), Claim::Busy);
         assert!(!store.renew_claim("o", "g", "b").await.unwrap());
         assert!(!store.renew_claim("other", "g", "a").await.unwrap());
     }
@@ -144,14 +144,14 @@ async fn a_claim_needs_the_version_and_a_living_status() {
         for (organization, id, version) in
             [("o", "g", 2), ("o", "g", 0), ("other", "g", 1), ("o", "unknown", 1)]
         {
-            let claim = store.claim_grant(organization, id, version, "a", None, 1).await.unwrap();
+            let claim = store.claim_grant(organization, id, version, "a", None, false, 1).await.unwrap();
             assert_eq!(claim, Claim::Moved, "{organization} {id} {version}");
         }
         assert!(
             store.mark_grant("o", "g", None, 1, "app_misconfigured", "invalid_client", NOW).await.unwrap()
         );
         assert_eq!(
-            store.claim_grant("o", "g", 1, "a", None, 1).await.unwrap(),
+            store.claim_grant("o", "g", 1, "a", None, false, 1).await.unwrap(),
             Claim::Claimed { unknown_sends: 0 }
         );
         assert!(
@@ -160,7 +160,7 @@ async fn a_claim_needs_the_version_and_a_living_status() {
                 .await
                 .unwrap()
         );
-        assert_eq!(store.claim_grant("o", "g", 1, "a", None, 1).await.unwrap(), Claim::Moved);
+        assert_eq!(store.claim_grant("o", "g", 1, "a", None, false, 1).await.unwrap(), Claim::Moved);
     }
 }
 
@@ -170,10 +170,10 @@ async fn a_commit_stores_everything_and_ends_the_claim() {
         let store = &db.store;
         connected(store).await;
         store.mark_grant("o", "g", None, 1, "app_misconfigured", "invalid_client", NOW).await.unwrap();
-        store.claim_grant("o", "g", 1, "a", None, 1).await.unwrap();
+        store.claim_grant("o", "g", 1, "a", None, false, 1).await.unwrap();
         store.release_claim("o", "g", "a", true, NOW).await.unwrap();
         assert_eq!(
-            store.claim_grant("o", "g", 1, "b", None, 1).await.unwrap(),
+            store.claim_grant("o", "g", 1, "b", None, false, 1).await.unwrap(),
             Claim::Claimed { unknown_sends: 1 }
         );
         let before = store.latest_change().await.unwrap();
@@ -187,6 +187,7 @@ async fn a_commit_stores_everything_and_ends_the_claim() {
             issued_at: Some(NOW + 1),
             updated_at: NOW + 2,
             refresh_due: Some(NOW + 3),
+            reusable_version: 2,
             ..grant("g")
         };
         assert_eq!(stored(store).await, wanted, "scopes stay, status and counts are reset");
@@ -201,7 +202,7 @@ async fn a_commit_stores_everything_and_ends_the_claim() {
 async fn new_scopes_replace_the_old() {
     for db in databases().await {
         connected(&db.store).await;
-        db.store.claim_grant("o", "g", 1, "a", None, 1).await.unwrap();
+        db.store.claim_grant("o", "g", 1, "a", None, false, 1).await.unwrap();
         let renewed = Renewed { scopes: Some("[]".to_owned()), ..renewed(2) };
         assert!(db.store.commit_grant("o", "g", "a", 1, &renewed).await.unwrap());
         assert_eq!(stored(&db.store).await.scopes.as_deref(), Some("[]"));
@@ -213,11 +214,11 @@ async fn a_released_claim_is_free_at_once() {
     for db in databases().await {
         let store = &db.store;
         connected(store).await;
-        store.claim_grant("o", "g", 1, "a", None, 1).await.unwrap();
+        store.claim_grant("o", "g", 1, "a", None, false, 1).await.unwrap();
         assert!(store.release_claim("o", "g", "a", false, NOW).await.unwrap());
         assert!(!store.release_claim("o", "g", "a", false, NOW).await.unwrap());
         assert_eq!(
-            store.claim_grant("o", "g", 1, "b", None, 1).await.unwrap(),
+            store.claim_grant("o", "g", 1, "b", None, false, 1).await.unwrap(),
             Claim::Claimed { unknown_sends: 0 }
         );
     }
@@ -229,13 +230,13 @@ async fn marking_without_a_claim_leaves_anothers_claim() {
     for db in databases().await {
         let store = &db.store;
         connected(store).await;
-        store.claim_grant("o", "g", 1, "a", None, 1).await.unwrap();
+        store.claim_grant("o", "g", 1, "a", None, false, 1).await.unwrap();
         assert!(!store.mark_grant("o", "g", Some("b"), 1, "app_misconfigured", "x", NOW).await.unwrap());
         assert!(!store.mark_grant("o", "g", None, 2, "app_misconfigured", "x", NOW).await.unwrap());
         assert!(store.mark_grant("o", "g", None, 1, "app_misconfigured", "x", NOW).await.unwrap());
         assert!(store.commit_grant("o", "g", "a", 1, &renewed(2)).await.unwrap());
         assert_eq!(stored(store).await.status, "active");
-        store.claim_grant("o", "g", 2, "a", None, 1).await.unwrap();
+        store.claim_grant("o", "g", 2, "a", None, false, 1).await.unwrap();
         assert!(store.mark_grant("o", "g", None, 2, "ended", "x", NOW).await.unwrap());
         assert!(!store.commit_grant("o", "g", "a", 2, &renewed(3)).await.unwrap(), "ended is the end");
         assert!(!store.mark_grant("o", "g", None, 2, "active", "x", NOW).await.unwrap());
@@ -254,5 +255,82 @@ async fn accounts_are_noted_on_living_grants() {
         assert_eq!(store.changes_since(0, 10).await.unwrap().last().unwrap().key, "c");
         store.mark_grant("o", "g", None, 1, "ended", "x", NOW).await.unwrap();
         assert!(!store.set_account("o", "g", "8", None, NOW).await.unwrap());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_that_was_marked_dead_is_claimed_by_who_holds_new_tokens_only() {
+    for db in databases().await {
+        let store = &db.store;
+        connected(store).await;
+        store.mark_grant("o", "g", None, 1, "reauthorization_required", "invalid_grant", NOW).await.unwrap();
+        assert_eq!(store.claim_grant("o", "g", 1, "a", None, false, 1).await.unwrap(), Claim::Moved);
+        let claimed = Claim::Claimed { unknown_sends: 0 };
+        assert_eq!(store.claim_grant("o", "g", 1, "a", None, true, 1).await.unwrap(), claimed);
+        assert_eq!(store.claim_grant("o", "g", 1, "b", None, true, 1).await.unwrap(), Claim::Busy);
+        assert!(store.commit_grant("o", "g", "a", 1, &renewed(2)).await.unwrap());
+        let row = stored(store).await;
+        assert_eq!((row.status.as_str(), row.status_reason, row.version), ("active", None, 2));
+        store.mark_grant("o", "g", None, 2, "ended", "gone", NOW).await.unwrap();
+        assert_eq!(store.claim_grant("o", "g", 2, "a", None, true, 1).await.unwrap(), Claim::Moved);
+    }
+}
+
+/// Ids of the connectors whose last renewal nobody answered.
+async fn unanswered(store: &Store, organization: &str, filter: UnansweredFilter) -> Vec<String> {
+    let found =
+        store.unanswered_grants(organization, &UnansweredFilter { limit: 10, ..filter }).await.unwrap();
+    found.into_iter().map(|view| view.connector.id).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unknown_outcomes_are_listed_counted_and_forgotten_down_to_what_is_left() {
+    for db in databases().await {
+        let store = &db.store;
+        connected(store).await;
+        let all = UnansweredFilter::default;
+        for _ in 0..2 {
+            store.claim_grant("o", "g", 1, "a", None, false, 1).await.unwrap();
+            store.release_claim("o", "g", "a", true, NOW).await.unwrap();
+        }
+        // Of a token that was the same after its last use nobody needs to know.
+        assert_eq!(unanswered(store, "o", all()).await, Vec::<String>::new());
+        db.run("UPDATE grants SET reusable_version = 0 WHERE id = 'g'").await;
+        assert_eq!(unanswered(store, "o", all()).await, ["c"]);
+        assert_eq!(unanswered(store, "other", all()).await, Vec::<String>::new());
+        let of = |kind: &str| UnansweredFilter { connector_type: Some(kind.to_owned()), ..all() };
+        assert_eq!(unanswered(store, "o", of("github")).await, ["c"]);
+        assert_eq!(unanswered(store, "o", of("slack")).await, Vec::<String>::new());
+        assert_eq!(
+            unanswered(store, "o", UnansweredFilter { after: "c".to_owned(), ..all() }).await,
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            (
+                store.count_unanswered("o", 2).await.unwrap(),
+                store.count_unanswered("other", 1).await.unwrap()
+            ),
+            (1, 0)
+        );
+
+        assert!(!store.forget_unknown_sends("other", "g", 1, 1, NOW).await.unwrap());
+        assert!(!store.forget_unknown_sends("o", "g", 2, 1, NOW).await.unwrap(), "another version");
+        store.claim_grant("o", "g", 1, "b", None, false, 1).await.unwrap();
+        assert!(!store.forget_unknown_sends("o", "g", 1, 1, NOW).await.unwrap(), "it is being renewed");
+        store.release_claim("o", "g", "b", false, NOW).await.unwrap();
+        assert!(store.forget_unknown_sends("o", "g", 1, 1, NOW).await.unwrap());
+        assert!(!store.forget_unknown_sends("o", "g", 1, 1, NOW).await.unwrap(), "no more than that");
+        assert_eq!(stored(store).await.unknown_sends, 1);
+        assert!(store.forget_unknown_sends("o", "g", 1, 0, NOW).await.unwrap());
+        assert_eq!(
+            (stored(store).await.unknown_sends, store.count_unanswered("o", 1).await.unwrap()),
+            (0, 0)
+        );
+        db.run("UPDATE grants SET unknown_sends = 2, status = 'ended' WHERE id = 'g'").await;
+        assert!(!store.forget_unknown_sends("o", "g", 1, 0, NOW).await.unwrap());
+        assert_eq!(
+            (unanswered(store, "o", all()).await.len(), store.count_unanswered("o", 1).await.unwrap()),
+            (0, 0)
+        );
     }
 }

@@ -116,7 +116,7 @@ pub(crate) fn grant(id: &str) -> GrantRow {
         created_at: NOW,
         updated_at: NOW,
         refresh_due: Some(NOW + 1000),
-        reusable: false,
+        reusable_version: 1,
     }
 }
 

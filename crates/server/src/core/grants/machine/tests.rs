@@ -37,7 +37,7 @@ fn a_refresh_claims_sends_and_commits() {
         run(7, &[Event::Row(Some(LIVE)), CLAIMED, Event::Answered(Verdict::Granted), Event::Committed(true)]);
     let expected = [
         Effect::Read,
-        Effect::Claim { version: 7, take_over: false },
+        Effect::Claim { version: 7, take_over: false, revive: false },
         Effect::Send,
         Effect::Commit { after: Duration::ZERO },
         Effect::Finish(Outcome::Renewed),
@@ -77,10 +77,19 @@ fn a_claim_that_ran_out_is_taken_over_only_by_who_reached_the_database_all_the_t
             let row = View { reusable, holder, steady, ..LIVE };
             run(7, &[Event::Row(Some(row)), Event::Asked(true)]).into_iter().rfind(is_claim)
         };
-        assert_eq!(claim(Holder::RanOut, true), Some(Effect::Claim { version: 7, take_over: true }));
-        assert_eq!(claim(Holder::RanOut, false), Some(Effect::Claim { version: 7, take_over: false }));
+        assert_eq!(
+            claim(Holder::RanOut, true),
+            Some(Effect::Claim { version: 7, take_over: true, revive: false })
+        );
+        assert_eq!(
+            claim(Holder::RanOut, false),
+            Some(Effect::Claim { version: 7, take_over: false, revive: false })
+        );
         // Nor one that was alive when it was looked at: the statement may come late.
-        assert_eq!(claim(Holder::Alive, true), Some(Effect::Claim { version: 7, take_over: false }));
+        assert_eq!(
+            claim(Holder::Alive, true),
+            Some(Effect::Claim { version: 7, take_over: false, revive: false })
+        );
     }
 }
 
@@ -99,7 +108,12 @@ fn an_unknown_outcome_allows_one_more_send_and_that_only_where_the_endpoint_answ
     let row = Event::Row(Some(View { unknown_sends: 1, ..LIVE }));
     let claimed = Event::Claimed { unknown_sends: 1 };
     let effects = run(7, &[row, Event::Asked(true), claimed]);
-    let expected = [Effect::Read, Effect::Ask, Effect::Claim { version: 7, take_over: false }, Effect::Send];
+    let expected = [
+        Effect::Read,
+        Effect::Ask,
+        Effect::Claim { version: 7, take_over: false, revive: false },
+        Effect::Send,
+    ];
     assert_eq!(effects, expected);
     assert_eq!(run(7, &[row, Event::Asked(false)]).last(), Some(&Effect::Finish(Outcome::Resting)));
     for unknown_sends in [2, 3, i64::MAX] {
@@ -115,17 +129,37 @@ fn nothing_is_asked_while_another_attempt_is_alive() {
 }
 
 #[test]
-fn a_reusable_token_is_sent_again_without_a_question_and_from_the_third_time_after_pauses() {
+fn a_reusable_token_has_more_retries_from_the_second_on_after_pauses() {
     let after = |unknown_sends, seconds| {
         let row = View { reusable: true, unknown_sends, quiet: Duration::from_secs(seconds), ..LIVE };
-        run(7, &[Event::Row(Some(row)), Event::Claimed { unknown_sends }]).get(1..).unwrap().to_vec()
+        let effects = run(7, &[Event::Row(Some(row)), Event::Asked(true), Event::Claimed { unknown_sends }]);
+        effects.get(1..).unwrap().to_vec()
     };
-    let sent = [Effect::Claim { version: 7, take_over: false }, Effect::Send];
+    let sent = [Effect::Ask, Effect::Claim { version: 7, take_over: false, revive: false }, Effect::Send];
     let resting = Effect::Finish(Outcome::Resting);
     assert_eq!(after(1, 0), sent);
     assert_eq!((after(2, 29)[0], after(2, 30)), (resting, sent.to_vec()));
     assert_eq!((after(3, 59)[0], after(3, 60)), (resting, sent.to_vec()));
     assert_eq!((after(i64::MAX, 959)[0], after(i64::MAX, 960)), (resting, sent.to_vec()));
+}
+
+#[test]
+fn new_tokens_are_stored_although_another_marked_the_grant_dead() {
+    let dead = View { status: Status::Dead, ..LIVE };
+    let events = [
+        Event::Row(Some(LIVE)),
+        CLAIMED,
+        Event::Answered(Verdict::Granted),
+        Event::Committed(false),
+        Event::Row(Some(dead)),
+        CLAIMED,
+        Event::Committed(true),
+    ];
+    let effects = run(7, &events);
+    assert!(effects.contains(&Effect::Claim { version: 7, take_over: false, revive: true }));
+    assert_eq!(effects.last(), Some(&Effect::Finish(Outcome::Renewed)));
+    let effects = run(7, &[Event::Row(Some(dead))]);
+    assert_eq!(effects.last(), Some(&Effect::Finish(Outcome::Dead)), "nothing is held");
 }
 
 #[test]
@@ -147,14 +181,17 @@ fn tokens_whose_claim_was_lost_are_stored_under_a_new_one() {
 fn a_sender_that_died_counts_and_the_retry_is_asked_for_first() {
     let dead = View { holder: Holder::RanOut, ..LIVE };
     let first = run(7, &[Event::Row(Some(dead)), Event::Asked(true), Event::Claimed { unknown_sends: 1 }]);
-    assert_eq!(first[1..], [Effect::Ask, Effect::Claim { version: 7, take_over: true }, Effect::Send]);
+    assert_eq!(
+        first[1..],
+        [Effect::Ask, Effect::Claim { version: 7, take_over: true, revive: false }, Effect::Send]
+    );
     // The second one is counted in the row, then nothing is sent any more.
     let dead = View { unknown_sends: 1, ..dead };
     let counted = View { unknown_sends: 2, ..LIVE };
     let second = [Event::Row(Some(dead)), Event::Claimed { unknown_sends: 2 }, Event::Settled];
     let effects = run(7, &[&second[..], &[Event::Row(Some(counted))]].concat());
     let expected = [
-        Effect::Claim { version: 7, take_over: true },
+        Effect::Claim { version: 7, take_over: true, revive: false },
         Effect::Release { unknown: false },
         Effect::Read,
         Effect::Finish(Outcome::Unresolved),
