@@ -11,7 +11,7 @@ use crate::core::Deps;
 use crate::store::GrantRow;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Method, StatusCode};
-use keybearer_connector::call::{Attachment, Unreachable, Unsigned};
+use keybearer_connector::call::{Attachment, Response, Unreachable, Unsigned};
 use keybearer_connector::oauth::{TokenRequest, is_of_a_gateway};
 use quick_cache::sync::Cache;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,6 +26,8 @@ const DOUBLINGS: u32 = 4;
 const FRESH: Duration = Duration::from_secs(5);
 /// Endpoints that are remembered.
 const REMEMBERED: usize = 10_000;
+
+type Answer = Result<Response, TokenCallFault>;
 
 /// By URL without its query.
 pub struct Endpoints(Cache<String, Arc<Endpoint>>);
@@ -61,10 +63,10 @@ impl Default for Endpoints {
 }
 
 impl Endpoints {
-    /// A token request was answered there, or was lost.
-    pub(super) fn note(&self, url: &Url, answered: bool, now: Duration) {
+    /// What became of a token request there.
+    pub(super) fn note(&self, url: &Url, answer: &Answer, now: Duration) {
         let endpoint = self.of(url);
-        if answered { endpoint.answered(now) } else { endpoint.known().answered = None }
+        if is_word_of_the_service(answer) { endpoint.answered(now) } else { endpoint.known().answered = None }
     }
 
     fn of(&self, url: &Url) -> Arc<Endpoint> {
@@ -121,9 +123,9 @@ pub(super) async fn ask(deps: &Deps, row: &GrantRow) -> Asked {
     if let Some(told) = endpoint.told(deps.clock.ticks()) {
         return told;
     }
-    let answers = answers(deps, url).await;
+    let answer = token_endpoint(deps, question(url)).await;
     let now = deps.clock.ticks();
-    if !answers {
+    if !is_word_of_the_service(&answer) {
         return Asked::Unanswered(endpoint.unanswered(now));
     }
     endpoint.answered(now);
@@ -131,14 +133,14 @@ pub(super) async fn ask(deps: &Deps, row: &GrantRow) -> Asked {
     if deps.tasks.is_closed() { Asked::Unanswered(PAUSE) } else { Asked::Answered }
 }
 
-/// Any word of the token service itself is an answer; one of a gateway that misses it is none.
-async fn answers(deps: &Deps, url: Url) -> bool {
-    match token_endpoint(deps, question(url)).await {
+/// Any word of the token service itself; one of a gateway that misses it is none.
+fn is_word_of_the_service(answer: &Answer) -> bool {
+    match answer {
         Ok(response) => {
             let status = response.status;
             status != StatusCode::SERVICE_UNAVAILABLE && !is_of_a_gateway(status.as_u16())
         }
-        Err(TokenCallFault(why)) => why == Unreachable::TooLarge,
+        Err(TokenCallFault(why)) => *why == Unreachable::TooLarge,
     }
 }
 
@@ -165,6 +167,11 @@ mod tests {
         }
     }
 
+    fn answer(status: u16) -> Response {
+        let status = StatusCode::from_u16(status).unwrap();
+        Response { status, headers: HeaderMap::new(), body: bytes::Bytes::new() }
+    }
+
     fn at(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
     }
@@ -174,11 +181,13 @@ mod tests {
         let (endpoints, url) = (Endpoints::default(), Url::parse("https://id.example/token?a=1").unwrap());
         let told = |now| left(endpoints.of(&Url::parse("https://id.example/token").unwrap()).told(at(now)));
         assert_eq!(told(100), None);
-        endpoints.note(&url, true, at(100));
+        endpoints.note(&url, &Ok(answer(400)), at(100));
         assert_eq!((told(105), told(106)), (Some(0), None));
-        endpoints.note(&url, true, at(110));
-        endpoints.note(&url, false, at(111));
-        assert_eq!(told(112), None);
+        for lost in [Ok(answer(504)), Ok(answer(503)), Err(TokenCallFault(Unreachable::TimedOut))] {
+            endpoints.note(&url, &Ok(answer(500)), at(110));
+            endpoints.note(&url, &lost, at(111));
+            assert_eq!(told(112), None, "{lost:?}");
+        }
         endpoints.of(&url).unanswered(at(113));
         assert_eq!(told(114), Some(4));
         assert_eq!(left(endpoints.of(&Url::parse("https://id.example/other").unwrap()).told(at(114))), None);

@@ -22,7 +22,9 @@ use std::time::Duration;
 
 /// Between two looks at a grant that another replica refreshes.
 const PAUSE: Duration = Duration::from_millis(150);
-/// Tries to give a claim back while the database cannot be reached: about as long as the claim stands.
+/// So long a claim is tried to be given back while the database cannot be reached: it stands no longer by itself.
+const RELEASE: Duration = Duration::from_secs(3);
+/// As many tries fill that time where each fails at once.
 const RELEASE_TRIES: u32 = 20;
 
 /// New tokens that are not stored yet.
@@ -143,13 +145,16 @@ impl<'a> Run<'a> {
 
     /// Gives the claim back, also where the database is away for a moment: a claim that is left behind counts as a send.
     async fn release(&self, unknown: bool) -> std::result::Result<(), StoreError> {
-        let mut tries = 1;
+        let (deps, began) = (self.deps, self.deps.clock.ticks());
+        let mut tries = 0;
         loop {
-            let now = self.deps.clock.now_ms();
+            tries += 1;
+            let over = tries == RELEASE_TRIES || deps.clock.ticks().saturating_sub(began) >= RELEASE;
+            let now = deps.clock.now_ms();
             let released =
-                self.deps.store.release_claim(self.organization, self.grant_id, &self.attempt, unknown, now);
+                deps.store.release_claim(self.organization, self.grant_id, &self.attempt, unknown, now);
             match released.await {
-                Err(StoreError::Unavailable(_)) if tries < RELEASE_TRIES => tries += 1,
+                Err(StoreError::Unavailable(_)) if !over => {}
                 other => return other.map(|_| ()),
             }
             tokio::time::sleep(PAUSE).await;
@@ -209,7 +214,7 @@ impl<'a> Run<'a> {
             self.why = Some("the claim could not be renewed in time".to_owned());
             return Verdict::Unknown;
         };
-        self.deps.endpoints.note(&url, response.is_ok(), self.deps.clock.ticks());
+        self.deps.endpoints.note(&url, &response, self.deps.clock.ticks());
         let read = match response {
             Ok(response) => token::read(oauth, &response),
             Err(fault) => {
