@@ -6,7 +6,9 @@ Knows processes and ports; knows neither Keybearer nor any peer.
 from __future__ import annotations
 
 import ctypes
+import itertools
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -31,11 +33,25 @@ def _die_with_the_suite() -> None:
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+# Below those that the system gives to outgoing connections, so that none of these takes a port before its server listens, or
+# while it restarts. Each of pytest's processes has a range of its own.
+_PORTS = 4000
+_first = 12_000 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 5 * _PORTS
+_turns = itertools.count(random.randrange(_PORTS))
+
+
 def free_port() -> int:
-    """A port of loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port of loopback that nobody listens on now, another one each time."""
+    for turn in itertools.islice(_turns, _PORTS):
+        port = _first + turn % _PORTS
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no port is free")
 
 
 def environment(**more: str) -> dict[str, str]:
