@@ -37,6 +37,8 @@ pub enum TokenFault {
         status: u16,
         /// What the provider asks us to wait.
         retry_after: Option<Duration>,
+        /// A gateway says so for a token service that it got no answer from, or none that it understood.
+        may_have_acted: bool,
     },
     /// An answer from which no token can be read; the grant is kept.
     #[error("the token endpoint's answer is not usable: {why}")]
@@ -50,20 +52,14 @@ pub enum TokenFault {
 
 impl TokenFault {
     /// Whether the provider may have used up what was sent although no token came: a gateway gave up on the token service
-    /// (502, 504; 520 and 524 of Cloudflare), or the answer of that service was spoilt. Any other answer is its own word
-    /// that it did not act.
+    /// (502, 504; 520, 522 and 524 of Cloudflare), or the answer of that service was spoilt. Any other answer is its own
+    /// word that it did not act.
     pub fn may_have_acted(&self) -> bool {
         match self {
-            Self::Transient { status, .. } => is_of_a_gateway(*status),
-            Self::Unusable { may_have_acted, .. } => *may_have_acted,
+            Self::Transient { may_have_acted, .. } | Self::Unusable { may_have_acted, .. } => *may_have_acted,
             Self::InvalidGrant { .. } | Self::InvalidClient { .. } | Self::Refused { .. } => false,
         }
     }
-}
-
-/// A status that a gateway gives for a service that it got no answer from, or none that it understood.
-pub fn is_of_a_gateway(status: u16) -> bool {
-    matches!(status, 502 | 504 | 520 | 524)
 }
 
 fn shown(description: Option<&str>) -> String {

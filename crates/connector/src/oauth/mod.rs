@@ -16,6 +16,6 @@ mod token_answer;
 
 pub use client::{ClientKeys, TokenRequest};
 pub use endpoint::OauthError;
-pub use grant_error::{is_of_a_gateway, redact};
+pub use grant_error::redact;
 pub use identity::{Account, identity_of};
 pub use pkce::code_challenge;

@@ -21,6 +21,8 @@ const DEEPEST: usize = 32;
 /// No RFC names the refresh token's life. In this order: Keycloak; GitHub, LinkedIn and others; Intuit.
 const REFRESH_LIVES: [&str; 3] =
     ["refresh_expires_in", "refresh_token_expires_in", "x_refresh_token_expires_in"];
+/// Members of an answer that gave out tokens, whatever became of them.
+const TOKEN_MEMBERS: [&str; 5] = ["access_token", "refresh_token", "id_token", "token_type", "expires_in"];
 /// A longer life is told as this: ten years.
 const LONGEST_LIFE: f64 = 315_360_000.0;
 
@@ -52,7 +54,10 @@ pub fn read(oauth: &OauthPlan, response: &Response) -> Result<TokenAnswer, Token
             .headers
             .get(RETRY_AFTER)
             .and_then(|value| retry::read(value.to_str().ok()?, RetryAfter::Seconds, Timestamp::UNIX_EPOCH));
-        return Err(TokenFault::Transient { status, retry_after });
+        // An error object is the token service's own.
+        let is_its_own = || parse(&response.body).is_ok_and(|body| error_in(oauth, &body).is_some());
+        let may_have_acted = matches!(status, 502 | 504 | 520 | 522 | 524) && !is_its_own();
+        return Err(TokenFault::Transient { status, retry_after, may_have_acted });
     }
     if (300..=399).contains(&status) {
         return Err(unusable("it is a redirect, which is never followed with a token request"));
@@ -74,7 +79,7 @@ fn unusable(why: &str) -> TokenFault {
     TokenFault::Unusable { why: why.to_owned(), may_have_acted: false }
 }
 
-/// The answer of a token service, but no token can be read from it.
+/// The answer of a token service that gave out tokens, but none can be read from it.
 fn spoilt(why: &str) -> TokenFault {
     TokenFault::Unusable { why: why.to_owned(), may_have_acted: true }
 }
@@ -85,14 +90,14 @@ fn parse(body: &[u8]) -> Result<Map<String, Value>, TokenFault> {
         return Err(spoilt("it is larger than 256 kB"));
     }
     let text = std::str::from_utf8(body)
-        .map_err(|_| spoilt("it is not UTF-8"))?
+        .map_err(|_| unusable("it is not UTF-8"))?
         .trim_start_matches('\u{feff}')
         .trim();
     match serde_json::from_str(text) {
         Ok(Value::Object(members)) if members.values().all(|value| is_shallow(value, DEEPEST - 1)) => {
             Ok(members)
         }
-        Ok(_) => Err(spoilt("it is no JSON object, or nested too deeply")),
+        Ok(_) => Err(unusable("it is no JSON object, or nested too deeply")),
         Err(_) if !text.is_empty() && !text.starts_with(['{', '[', '<', '"']) && text.contains('=') => {
             Ok(url::form_urlencoded::parse(text.as_bytes())
                 .map(|(name, value)| (name.into_owned(), Value::from(value.into_owned())))
@@ -161,7 +166,10 @@ fn answer(oauth: &OauthPlan, body: &Map<String, Value>) -> Result<TokenAnswer, T
     let secret = |name: &str| {
         field(name).and_then(Value::as_str).filter(|text| is_token(text)).map(SecretString::from)
     };
-    let access_token = secret("access_token").ok_or_else(|| spoilt("it has no usable access_token"))?;
+    let access_token = secret("access_token").ok_or_else(|| {
+        let why = "it has no usable access_token";
+        if TOKEN_MEMBERS.iter().any(|name| field(name).is_some()) { spoilt(why) } else { unusable(why) }
+    })?;
     let token_type =
         field("token_type").and_then(Value::as_str).map(|text| text.chars().take(40).collect::<String>());
     if token_type
@@ -338,7 +346,11 @@ mod tests {
             (200, "<html>Back soon</html>", false),
             (200, "maintenance", false),
             (200, "", true),
-            (200, "{}", true),
+            (504, r#"{"error":"server_error"}"#, false),
+            (200, "{}", false),
+            (200, r#"{"status":"maintenance"}"#, false),
+            (200, r#"{"access_token":null,"refresh_token":"r"}"#, true),
+            (200, r#"{"expires_in":3600}"#, true),
             (200, r#"{"access_token":"a","#, true),
             (200, r#"{"access_token":"a","token_type":"DPoP"}"#, true),
         ] {

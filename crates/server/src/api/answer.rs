@@ -93,7 +93,7 @@ pub(super) fn facts(view: &ConnectorView, kind: Option<&ConnectorType>) -> serde
         let why = "The definition names other endpoints than this credential was entered for; connect again to approve them";
         ("app_misconfigured", Some(why))
     } else {
-        (status, grant.status_reason.as_deref().or_else(|| why_unresolved(grant)))
+        (status, why_unresolved(grant).or(grant.status_reason.as_deref()))
     };
     let value = json!({
         "id": row.id,

@@ -40,9 +40,10 @@ pub(super) enum Grants {
         /// All connectors of the organization
         #[arg(long, conflicts_with_all = ["connector", "connector_type"], required_unless_present_any = ["connector", "connector_type"])]
         all: bool,
-        /// Send without that question, also for connectors that wait for it: for an endpoint that answers token requests only
+        /// As if the tokens had never been sent, also those that wait for that question: each is sent at the next use, and once
+        /// more. For an endpoint that answers token requests only
         #[arg(long)]
-        unasked: bool,
+        anew: bool,
     },
 }
 
@@ -63,14 +64,14 @@ pub(super) struct Which {
 #[derive(Clone, Copy)]
 enum Work {
     List,
-    Resend { unasked: bool },
+    Resend { anew: bool },
 }
 
 pub(super) async fn run(command: Grants, config: Config) -> anyhow::Result<()> {
     let app = App::build(config, Clock::system(), Random::system()).await?;
     let done = match command {
         Grants::Unanswered { which } => each(&app, which, Work::List).await,
-        Grants::Resend { which, unasked, .. } => each(&app, which, Work::Resend { unasked }).await,
+        Grants::Resend { which, anew, .. } => each(&app, which, Work::Resend { anew }).await,
     };
     app.deps.store.close().await;
     done
@@ -103,7 +104,7 @@ async fn each(app: &App, which: Which, work: Work) -> anyhow::Result<()> {
         for view in &views {
             let done = match work {
                 Work::List => true,
-                Work::Resend { unasked } => grants::resend(deps, view, unasked).await?,
+                Work::Resend { anew } => grants::resend(deps, view, anew).await?,
             };
             if done {
                 count += 1;

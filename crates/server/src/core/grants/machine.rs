@@ -12,9 +12,7 @@ use std::time::Duration;
 
 /// Sends of a refresh token that may have been used up.
 pub const SENDS: i64 = 2;
-/// Sends of a reusable token with unknown outcome after which no pause is made.
-const UNPAUSED: i64 = 1;
-/// The first pause; each further unknown outcome doubles it.
+/// The pause after the first and the second unknown outcome of a reusable token; each further one doubles it.
 const PAUSE: Duration = Duration::from_secs(30);
 /// The longest pause is the first one doubled this often: 16 minutes.
 const DOUBLINGS: i64 = 5;
@@ -184,14 +182,12 @@ pub enum State {
         /// New tokens for it are held, which could not be stored under the claim that was lost.
         held: bool,
     },
-    /// Asking whether the endpoint answers, before the retry.
+    /// Asking whether the endpoint answers, before a retry.
     Asking {
         /// As above.
         known: i64,
         /// The version that will be claimed.
         version: i64,
-        /// As in [`Effect::Claim`].
-        take_over: bool,
         /// As in [`State::Claiming`].
         up_to: i64,
     },
@@ -253,6 +249,11 @@ pub fn start(known: i64) -> (State, Effect) {
     read(known, false)
 }
 
+/// Goes on for a caller that holds new tokens for this version, after the database was away.
+pub fn held(version: i64) -> (State, Effect) {
+    read(version, true)
+}
+
 fn read(known: i64, held: bool) -> (State, Effect) {
     (State::Reading { known, held }, Effect::Read)
 }
@@ -273,8 +274,8 @@ pub fn step(state: State, event: Event) -> (State, Effect) {
             (State::Yielding { known }, Effect::Release { unknown: false })
         }
         (State::Yielding { known }, Event::Settled) => read(known, false),
-        (State::Asking { known, version, take_over, up_to }, Event::Asked(true)) => {
-            let claim = Effect::Claim { version, take_over, revive: false };
+        (State::Asking { known, version, up_to }, Event::Asked(true)) => {
+            let claim = Effect::Claim { version, take_over: false, revive: false };
             (State::Claiming { known, version, held: false, up_to }, claim)
         }
         (State::Asking { .. }, Event::Asked(false)) => finish(Outcome::Resting),
@@ -321,24 +322,19 @@ fn turn(known: i64, held: bool, view: View) -> (State, Effect) {
         let effect = Effect::Claim { version, take_over, revive: held };
         (State::Claiming { known, version, held, up_to }, effect)
     };
-    // A claim that is taken over counts as a send.
-    let unknown = unknown_sends.saturating_add(i64::from(take_over));
-    if held || unknown == 0 {
+    // A claim that is taken over counts as a send: what that means is decided when it stands in the row.
+    if held || take_over || unknown_sends == 0 {
         return claim(0);
     }
-    if view.holder != Holder::Nobody && !take_over {
-        return (State::Waiting { known, held }, Effect::Wait);
+    let ask = (State::Asking { known, version, up_to: unknown_sends }, Effect::Ask);
+    match view.holder {
+        Holder::Alive | Holder::RanOut => (State::Waiting { known, held }, Effect::Wait),
+        Holder::Nobody if !view.reusable && is_unresolved(unknown_sends) => finish(Outcome::Unresolved),
+        // A pause does as well as an answer to the question, for a token that no send uses up.
+        Holder::Nobody if view.reusable && view.quiet >= pause_after(unknown_sends) => claim(unknown_sends),
+        Holder::Nobody if view.reusable && unknown_sends > 1 => finish(Outcome::Resting),
+        Holder::Nobody => ask,
     }
-    if !view.reusable && is_unresolved(unknown) {
-        // The dead holder's send is counted in the row before anything is said.
-        return if take_over { claim(0) } else { finish(Outcome::Unresolved) };
-    }
-    if view.reusable && view.quiet < pause_after(unknown_sends) {
-        return finish(Outcome::Resting);
-    }
-    // What nobody knew of when the row was read makes a pause, or ends the renewals.
-    let up_to = unknown_sends.max(UNPAUSED);
-    (State::Asking { known, version, take_over, up_to }, Effect::Ask)
 }
 
 /// So many unknown outcomes of a refresh token that may be used up end its renewals.
@@ -346,12 +342,9 @@ pub fn is_unresolved(unknown_sends: i64) -> bool {
     unknown_sends >= SENDS
 }
 
-/// How long nothing is sent after this many unknown outcomes of one reusable refresh token.
+/// How long nothing is sent unasked after this many unknown outcomes of one reusable refresh token.
 fn pause_after(unknown_sends: i64) -> Duration {
-    if unknown_sends <= UNPAUSED {
-        return Duration::ZERO;
-    }
-    let doublings = u32::try_from((unknown_sends - UNPAUSED - 1).min(DOUBLINGS)).unwrap_or(0);
+    let doublings = u32::try_from((unknown_sends - 2).clamp(0, DOUBLINGS)).unwrap_or(0);
     PAUSE * 2_u32.pow(doublings)
 }
 

@@ -60,7 +60,8 @@ pub(super) fn conclude(finished: Finished) -> Result<Refreshed> {
             "The access has ended and cannot be renewed; the user has to connect again",
         )),
         Outcome::Resting => {
-            let why = "the provider left a renewal unanswered; it is repeated later";
+            let unanswered = "the provider left a renewal unanswered; it is repeated later";
+            let why = if why.is_empty() { unanswered } else { &why };
             Err(told(token_endpoint_error(why), finished.retry_after.or(Some(PAUSE))))
         }
         Outcome::Unresolved => Err(Error::new(Kind::TokenEndpointError, UNRESOLVED).with("retryable", false)),

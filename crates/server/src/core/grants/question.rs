@@ -10,9 +10,9 @@ use super::{TokenCallFault, token_endpoint};
 use crate::core::Deps;
 use crate::store::GrantRow;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, Method};
 use keybearer_connector::call::{Attachment, Response, Unreachable, Unsigned};
-use keybearer_connector::oauth::{TokenRequest, is_of_a_gateway};
+use keybearer_connector::oauth::TokenRequest;
 use quick_cache::sync::Cache;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -22,8 +22,10 @@ use url::Url;
 const PAUSE: Duration = Duration::from_secs(5);
 /// The longest pause is the first one doubled this often: 80 seconds.
 const DOUBLINGS: u32 = 4;
-/// An answer makes questions needless for so long, unless a later request is lost.
+/// An answered renewal makes questions needless for so long, unless a later one is lost.
 const FRESH: Duration = Duration::from_secs(5);
+/// An answer to a question that takes longer is none. Nor may it take more than a quarter of a call's time.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Endpoints that are remembered.
 const REMEMBERED: usize = 10_000;
 
@@ -35,14 +37,17 @@ pub struct Endpoints(Cache<String, Arc<Endpoint>>);
 #[derive(Default)]
 struct Endpoint {
     known: Mutex<Known>,
-    /// Held by who asks; the others wait for what that one learns.
-    turn: tokio::sync::Mutex<()>,
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
+
+/// The turn of the one who asked, held until its retry is over: an answer to a question shows that the endpoint is
+/// there, but only a renewal that is answered shows that it works. The others wait for what this one learns.
+pub(super) type Turn = tokio::sync::OwnedMutexGuard<()>;
 
 /// Times are ticks of the process's clock.
 #[derive(Clone, Copy, Default)]
 struct Known {
-    /// When it last answered, if nothing was lost since.
+    /// When it last answered a renewal, if none was lost since.
     answered: Option<Duration>,
     unanswered: u32,
     ask_at: Duration,
@@ -51,9 +56,11 @@ struct Known {
 /// What came of a question.
 pub(super) enum Asked {
     /// The endpoint answers, whatever it says: a token request can expect an answer, too.
-    Answered,
+    Answered(Option<Turn>),
     /// It does not; it is asked again after this.
     Unanswered(Duration),
+    /// The request could not be made; why.
+    NotMade(String),
 }
 
 impl Default for Endpoints {
@@ -63,10 +70,16 @@ impl Default for Endpoints {
 }
 
 impl Endpoints {
-    /// What became of a token request there.
-    pub(super) fn note(&self, url: &Url, answer: &Answer, now: Duration) {
+    /// What became of a renewal there. A lost retry makes a pause: it was sent because the endpoint seemed to be well.
+    pub(super) fn note(&self, url: &Url, answer: &Answer, is_retry: bool, now: Duration) {
         let endpoint = self.of(url);
-        if is_word_of_the_service(answer) { endpoint.answered(now) } else { endpoint.known().answered = None }
+        if is_word_of_the_service(answer) {
+            *endpoint.known() = Known { answered: Some(now), ..Known::default() };
+        } else if is_retry {
+            endpoint.unanswered(now);
+        } else {
+            endpoint.known().answered = None;
+        }
     }
 
     fn of(&self, url: &Url) -> Arc<Endpoint> {
@@ -83,10 +96,6 @@ impl Endpoint {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn answered(&self, now: Duration) {
-        *self.known() = Known { answered: Some(now), ..Known::default() };
-    }
-
     /// No answer came. How long it is left alone.
     fn unanswered(&self, now: Duration) -> Duration {
         let mut known = self.known();
@@ -100,46 +109,42 @@ impl Endpoint {
     fn told(&self, now: Duration) -> Option<Asked> {
         let known = *self.known();
         if known.answered.is_some_and(|at| now.saturating_sub(at) <= FRESH) {
-            return Some(Asked::Answered);
+            return Some(Asked::Answered(None));
         }
         let left = known.ask_at.saturating_sub(now);
         (!left.is_zero()).then_some(Asked::Unanswered(left))
     }
 }
 
-/// Asks the endpoint that this grant is renewed at, unless the answer is known.
+/// Asks the endpoint that this grant is renewed at, unless it is known whether it answers.
 pub(super) async fn ask(deps: &Deps, row: &GrantRow) -> Asked {
     let url = match prepare(deps, row).await {
         Ok(prepared) => prepared.request.request.url,
         // The send finds the same, and marks the grant.
-        Err((Verdict::InvalidClient, _)) => return Asked::Answered,
-        Err(_) => return Asked::Unanswered(PAUSE),
+        Err((Verdict::InvalidClient, _)) => return Asked::Answered(None),
+        Err((_, why)) => return Asked::NotMade(why),
     };
     let endpoint = deps.endpoints.of(&url);
     if let Some(told) = endpoint.told(deps.clock.ticks()) {
         return told;
     }
-    let _turn = endpoint.turn.lock().await;
+    let turn = Arc::clone(&endpoint.turn).lock_owned().await;
     if let Some(told) = endpoint.told(deps.clock.ticks()) {
         return told;
     }
-    let answer = token_endpoint(deps, question(url)).await;
-    let now = deps.clock.ticks();
-    if !is_word_of_the_service(&answer) {
-        return Asked::Unanswered(endpoint.unanswered(now));
+    let patience = PATIENCE.min(deps.settings.upstream_timeout / 4);
+    let answer = tokio::time::timeout(patience, token_endpoint(deps, question(url))).await;
+    if answer.is_ok_and(|answer| is_word_of_the_service(&answer)) {
+        Asked::Answered(Some(turn))
+    } else {
+        Asked::Unanswered(endpoint.unanswered(deps.clock.ticks()))
     }
-    endpoint.answered(now);
-    // A stop waits only so long for what runs: the retry is left to the next process.
-    if deps.tasks.is_closed() { Asked::Unanswered(PAUSE) } else { Asked::Answered }
 }
 
 /// Any word of the token service itself; one of a gateway that misses it is none.
 fn is_word_of_the_service(answer: &Answer) -> bool {
     match answer {
-        Ok(response) => {
-            let status = response.status;
-            status != StatusCode::SERVICE_UNAVAILABLE && !is_of_a_gateway(status.as_u16())
-        }
+        Ok(response) => !matches!(response.status.as_u16(), 502..=504 | 520..=527 | 530),
         Err(TokenCallFault(why)) => *why == Unreachable::TooLarge,
     }
 }
@@ -159,11 +164,13 @@ fn question(mut url: Url) -> TokenRequest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::StatusCode;
 
     fn left(told: Option<Asked>) -> Option<u64> {
         match told? {
-            Asked::Answered => Some(0),
+            Asked::Answered(_) => Some(0),
             Asked::Unanswered(left) => Some(left.as_secs()),
+            Asked::NotMade(why) => panic!("{why}"),
         }
     }
 
@@ -177,30 +184,32 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_counts_for_five_seconds_unless_a_request_is_lost_after_it() {
+    fn an_answered_renewal_counts_for_five_seconds_unless_one_is_lost_after_it() {
         let (endpoints, url) = (Endpoints::default(), Url::parse("https://id.example/token?a=1").unwrap());
         let told = |now| left(endpoints.of(&Url::parse("https://id.example/token").unwrap()).told(at(now)));
         assert_eq!(told(100), None);
-        endpoints.note(&url, &Ok(answer(400)), at(100));
+        endpoints.note(&url, &Ok(answer(400)), false, at(100));
         assert_eq!((told(105), told(106)), (Some(0), None));
         for lost in [Ok(answer(504)), Ok(answer(503)), Err(TokenCallFault(Unreachable::TimedOut))] {
-            endpoints.note(&url, &Ok(answer(500)), at(110));
-            endpoints.note(&url, &lost, at(111));
+            endpoints.note(&url, &Ok(answer(500)), true, at(110));
+            endpoints.note(&url, &lost, false, at(111));
             assert_eq!(told(112), None, "{lost:?}");
+            endpoints.note(&url, &lost, true, at(113));
+            assert_eq!(told(114), Some(4), "{lost:?}");
         }
-        endpoints.of(&url).unanswered(at(113));
-        assert_eq!(told(114), Some(4));
         assert_eq!(left(endpoints.of(&Url::parse("https://id.example/other").unwrap()).told(at(114))), None);
     }
 
     #[test]
-    fn the_pauses_between_questions_double_up_to_80_seconds_and_end_with_an_answer() {
-        let endpoint = Endpoint::default();
+    fn the_pauses_between_questions_double_up_to_80_seconds_and_end_with_an_answered_renewal() {
+        let endpoints = Endpoints::default();
+        let url = Url::parse("https://id.example/token").unwrap();
+        let endpoint = endpoints.of(&url);
         let pauses: Vec<u64> = (0..7).map(|_| endpoint.unanswered(at(0)).as_secs()).collect();
         assert_eq!(pauses, [5, 10, 20, 40, 80, 80, 80]);
         assert_eq!(left(endpoint.told(at(30))), Some(50));
         assert_eq!(left(endpoint.told(at(80))), None);
-        endpoint.answered(at(90));
+        endpoints.note(&url, &Ok(answer(200)), true, at(90));
         assert_eq!(endpoint.unanswered(at(100)).as_secs(), 5);
     }
 }

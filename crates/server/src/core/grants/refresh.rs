@@ -6,9 +6,9 @@
 
 use super::idle;
 use super::keeping::{Keep, Keeping, Renewal as Kept};
-use super::machine::{self, Effect, Event, Holder, Outcome, Status, Verdict, View};
+use super::machine::{self, Effect, Event, Holder, Outcome, State, Status, Verdict, View};
 use super::outcome::Finished;
-use super::question::{self, Asked};
+use super::question::{self, Asked, Turn};
 use super::request::{oauth_of, prepare};
 use super::secret::expires_at;
 use super::{GrantSecret, describe_fault, token_endpoint};
@@ -24,8 +24,8 @@ use std::time::Duration;
 const PAUSE: Duration = Duration::from_millis(150);
 /// So long a claim is tried to be given back while the database cannot be reached: it stands no longer by itself.
 const RELEASE: Duration = Duration::from_secs(3);
-/// As many tries fill that time where each fails at once.
-const RELEASE_TRIES: u32 = 20;
+/// So often new tokens that are held are tried to be brought to the row while the database cannot be reached.
+const HOLD_TRIES: u32 = 100;
 
 /// New tokens that are not stored yet.
 struct Fresh {
@@ -47,6 +47,10 @@ pub(super) struct Run<'a> {
     why: Option<String>,
     /// The provider asked for this pause, or its endpoint is asked again after it.
     retry_after: Option<Duration>,
+    /// An endpoint was asked: what is sent is sent again.
+    is_retry: bool,
+    /// Others of this endpoint wait for what becomes of it.
+    turn: Option<Turn>,
 }
 
 impl<'a> Run<'a> {
@@ -62,22 +66,36 @@ impl<'a> Run<'a> {
             sent_at: 0,
             why: None,
             retry_after: None,
+            is_retry: false,
+            turn: None,
         }
     }
 
     /// To its end, for a caller that knows this version.
     pub(super) async fn run(mut self, known: i64) -> Finished {
         let (mut state, mut effect) = machine::start(known);
+        let mut away = 0;
         loop {
             if let Effect::Finish(outcome) = effect {
+                self.forget_held(outcome).await;
                 tracing::info!(grant = self.grant_id, ?outcome, why = self.why, "refresh finished");
                 return Finished { outcome, why: self.why, retry_after: self.retry_after };
             }
             match self.carry_out(effect).await {
                 Ok(event) => (state, effect) = machine::step(state, event),
+                // The provider may have used the old refresh token up: these tokens may be all that is left of the grant.
+                Err(StoreError::Unavailable(_)) if self.renewed.is_some() && away < HOLD_TRIES => {
+                    away += 1;
+                    tokio::time::sleep(PAUSE).await;
+                    (state, effect) = machine::held(self.row.as_ref().map_or(known, |row| row.version));
+                }
                 Err(error) => {
                     self.deps.feed.lost(&self.deps.clock);
                     tracing::error!(grant = self.grant_id, %error, "refresh interrupted by the database");
+                    // The provider said no: that is a known outcome.
+                    if matches!(state, State::Confirming { .. } | State::Marking { .. }) {
+                        self.release(false).await;
+                    }
                     return Finished {
                         outcome: Outcome::Failed,
                         why: Some("the database cannot be reached".to_owned()),
@@ -88,10 +106,21 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// New tokens of a grant that ended while they waited to be stored are taken back.
+    async fn forget_held(&mut self, outcome: Outcome) {
+        if outcome == Outcome::Gone
+            && let (Some(row), Some(fresh)) = (&self.row, &self.renewed)
+        {
+            let next = GrantRow { version: fresh.renewed.version, ..row.clone() };
+            self.revoke_orphan(&next, &fresh.secret).await;
+        }
+    }
+
     async fn carry_out(&mut self, effect: Effect) -> std::result::Result<Event, StoreError> {
         let (deps, org, id) = (self.deps, self.organization, self.grant_id);
         match effect {
             Effect::Read => {
+                self.turn = None;
                 let asked = deps.clock.ticks();
                 let read = deps.store.claimable_grant(org, id).await?;
                 deps.feed.answered(&deps.clock, asked);
@@ -113,7 +142,7 @@ impl<'a> Run<'a> {
                     Ok(Claim::Moved) => Ok(Event::Moved),
                     Err(error) => {
                         // It may be ours although its answer was lost; left alone it would count as a send.
-                        self.release(false).await?;
+                        self.release(false).await;
                         Err(error)
                     }
                 }
@@ -126,7 +155,7 @@ impl<'a> Run<'a> {
                 self.commit().await
             }
             Effect::Release { unknown } => {
-                self.release(unknown).await?;
+                self.release(unknown).await;
                 Ok(Event::Settled)
             }
             Effect::MarkDead => {
@@ -144,35 +173,41 @@ impl<'a> Run<'a> {
     }
 
     /// Gives the claim back, also where the database is away for a moment: a claim that is left behind counts as a send.
-    async fn release(&self, unknown: bool) -> std::result::Result<(), StoreError> {
-        let (deps, began) = (self.deps, self.deps.clock.ticks());
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let over = tries == RELEASE_TRIES || deps.clock.ticks().saturating_sub(began) >= RELEASE;
-            let now = deps.clock.now_ms();
-            let released =
-                deps.store.release_claim(self.organization, self.grant_id, &self.attempt, unknown, now);
-            match released.await {
-                Err(StoreError::Unavailable(_)) if !over => {}
-                other => return other.map(|_| ()),
+    async fn release(&self, unknown: bool) {
+        let trying = async {
+            loop {
+                let (deps, now) = (self.deps, self.deps.clock.now_ms());
+                let (org, id) = (self.organization, self.grant_id);
+                match deps.store.release_claim(org, id, &self.attempt, unknown, now).await {
+                    Ok(_) => return,
+                    Err(error) => {
+                        deps.feed.lost(&deps.clock);
+                        tracing::warn!(grant = id, %error, "a claim could not be given back");
+                    }
+                }
+                tokio::time::sleep(PAUSE).await;
             }
-            tokio::time::sleep(PAUSE).await;
+        };
+        // Else it ends by itself.
+        drop(tokio::time::timeout(RELEASE, trying).await);
+    }
+
+    /// The audit entry of a status that changed.
+    fn told(&self, status: &str) -> AuditRow {
+        AuditRow {
+            workspace_id: self.row.as_ref().map(|row| row.workspace_id.clone()),
+            subject: Some(self.grant_id.to_owned()),
+            outcome: status.to_owned(),
+            ..audit::entry(self.deps, self.organization, "server", "grant.refresh")
         }
     }
 
     async fn mark(&self, status: &str, reason: &str) -> std::result::Result<Event, StoreError> {
         let version = self.row.as_ref().map_or(0, |row| row.version);
         let (deps, org) = (self.deps, self.organization);
-        let entry = AuditRow {
-            workspace_id: self.row.as_ref().map(|row| row.workspace_id.clone()),
-            subject: Some(self.grant_id.to_owned()),
-            outcome: status.to_owned(),
-            ..audit::entry(deps, org, "server", "grant.refresh")
-        };
         let marked = deps
             .store
-            .audited(entry)
+            .audited(self.told(status))
             .mark_grant(org, self.grant_id, Some(&self.attempt), version, status, reason, deps.clock.now_ms())
             .await?;
         deps.feed.moved();
@@ -184,12 +219,16 @@ impl<'a> Run<'a> {
     async fn ask(&mut self) -> bool {
         let Some(row) = &self.row else { return false };
         match question::ask(self.deps, row).await {
-            Asked::Answered => true,
-            Asked::Unanswered(left) => {
-                self.retry_after = Some(left);
-                false
+            // A stop waits only so long for what runs: the retry is left to the next process.
+            Asked::Answered(turn) if !self.deps.tasks.is_closed() => {
+                (self.turn, self.is_retry) = (turn, true);
+                return true;
             }
+            Asked::Answered(_) => self.why = Some("this server stops".to_owned()),
+            Asked::Unanswered(left) => self.retry_after = Some(left),
+            Asked::NotMade(why) => self.why = Some(why),
         }
+        false
     }
 
     /// The token call, with the claim renewed beside it.
@@ -214,7 +253,8 @@ impl<'a> Run<'a> {
             self.why = Some("the claim could not be renewed in time".to_owned());
             return Verdict::Unknown;
         };
-        self.deps.endpoints.note(&url, &response, self.deps.clock.ticks());
+        self.deps.endpoints.note(&url, &response, self.is_retry, self.deps.clock.ticks());
+        self.turn = None;
         let read = match response {
             Ok(response) => token::read(oauth, &response),
             Err(fault) => {
@@ -329,8 +369,12 @@ impl<'a> Run<'a> {
     async fn commit(&self) -> std::result::Result<Event, StoreError> {
         let (Some(row), Some(fresh)) = (&self.row, &self.renewed) else { return Ok(Event::Committed(false)) };
         let (deps, renewed) = (self.deps, &fresh.renewed);
+        let store = match row.status.as_str() {
+            "active" => deps.store.clone(),
+            _ => deps.store.audited(self.told("active")),
+        };
         let storing =
-            deps.store.commit_grant(self.organization, self.grant_id, &self.attempt, row.version, renewed);
+            store.commit_grant(self.organization, self.grant_id, &self.attempt, row.version, renewed);
         // The claim is kept meanwhile as far as possible; the tokens are stored in any case.
         let stored = tokio::select! {
             biased;

@@ -97,6 +97,8 @@ async fn every_change_leaves_its_entry_and_no_secret() {
         assert_eq!(last, told(&ended), "each once: what changed nothing is not told");
         let came_back = log.iter().find(|entry| entry["outcome"] == "access_denied").unwrap();
         assert_eq!(came_back["request_id"], request_id(&denied));
+        let came_back = log.iter().find(|entry| entry["operation"] == "consent.callback").unwrap();
+        assert!(came_back["request_id"].is_string(), "{came_back}");
         let execute = &log[8];
         assert_eq!(execute["workspace_id"], workspace);
         assert_eq!(execute["connector_id"], connector.as_str());

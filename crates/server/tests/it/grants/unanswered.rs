@@ -41,10 +41,12 @@ async fn the_retry_follows_a_question_without_a_token() {
         assert_eq!(stage.peer.token_calls("none"), 1);
         assert_eq!(stage.peer.token_calls("refresh_token"), 2);
         assert_eq!(stage.peer.control.stats().reuse_events, 0);
-        // The endpoint answered: the next lost answer finds that out anew.
+        // The endpoint answered, but not after the next lost answer.
         stage.peer.control.expire_access_tokens();
+        stage.peer.control.inject(Fault::once(At::Token, Effect::Drop).on_refresh());
+        list(stage, &connector).await.fails(502, "token_endpoint_error");
         list(stage, &connector).await.ok();
-        assert_eq!(stage.peer.token_calls("none"), 1);
+        assert_eq!((stage.peer.token_calls("none"), stage.peer.token_calls("refresh_token")), (2, 4));
     })
     .await;
 }
@@ -93,8 +95,11 @@ async fn an_error_of_the_service_is_an_answer_to_the_question_and_one_of_a_gatew
 #[tokio::test(flavor = "multi_thread")]
 async fn a_spoilt_answer_and_a_gateway_that_gave_up_leave_the_outcome_unknown() {
     let spoilt = |body: Value| Effect::Status { status: 200, retry_after: None, body: Some(body) };
-    let gateway = |status| Effect::Status { status, retry_after: None, body: None };
-    for (first, second) in [(spoilt(json!({})), gateway(504)), (gateway(502), Effect::Cut { after: 20 })] {
+    // No error object of the service's own.
+    let gateway = |status| Effect::Status { status, retry_after: None, body: Some(json!("Bad Gateway")) };
+    for (first, second) in
+        [(spoilt(json!({"token_type": "Bearer"})), gateway(504)), (gateway(502), Effect::Cut { after: 20 })]
+    {
         each(async |stage| {
             stage.put_crm_app().await;
             let connector = stage.connect("w1").await;
@@ -133,6 +138,32 @@ async fn many_grants_of_one_endpoint_share_a_question() {
             reply.ok();
         }
         assert_eq!((stage.peer.token_calls("none"), stage.peer.token_calls("refresh_token")), (1, 10));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_a_retry_is_lost_the_others_keep_theirs() {
+    each(async |stage| {
+        stage.put_crm_app().await;
+        let mut connectors = Vec::new();
+        for number in 0..5 {
+            connectors.push(stage.connect(&format!("w{number}")).await);
+        }
+        stage.peer.control.expire_access_tokens();
+        // What is behind the endpoint is away: it answers the question, and no renewal.
+        stage.peer.control.inject(Fault::once(At::Token, Effect::Drop).on_refresh().times(100));
+        let all = || futures_util::future::join_all(connectors.iter().map(|one| list(stage, one)));
+        for (round, sends) in [5, 6, 7].into_iter().enumerate() {
+            for reply in all().await {
+                reply.fails(502, "token_endpoint_error");
+            }
+            assert_eq!(stage.peer.token_calls("refresh_token"), sends, "round {round}: one goes first");
+            stage.advance(80);
+        }
+        stage.peer.control.clear_faults();
+        let healed = all().await.into_iter().filter(|reply| reply.status.as_u16() == 200).count();
+        assert_eq!(healed, 3, "the two that went first have none left");
     })
     .await;
 }

@@ -81,29 +81,36 @@ impl History {
                 self.says(now, "sent again after its outcome was stored");
             }
         }
+        if before.reusable {
+            self.pauses(now, &earlier, before);
+        } else {
+            self.sends_twice(now, &earlier, before);
+        }
+        self.sends.push(sent);
+    }
+
+    /// A token that may be used up: once, and once more after a question.
+    fn sends_twice(&mut self, now: u64, earlier: &[Sent], before: Before) {
         // An answer without tokens is a known outcome; any other is open, whoever could see it.
         let open = earlier.iter().filter(|one| one.end != End::Refused).count();
         if open > 0 && !before.asked {
             self.says(now, "sent again without a question");
         }
-        if before.reusable {
-            self.pauses(now, &earlier, before);
-        } else if open > 1 {
+        if open > 1 {
             self.says(now, "a third send");
         }
-        self.sends.push(sent);
     }
 
-    /// A token that is taken for one that cannot be used up: from the third send on after pauses.
+    /// A token that is taken for one that cannot be used up: after pauses, or the second time after a question.
     fn pauses(&mut self, now: u64, earlier: &[Sent], before: Before) {
         // The end of a send out of sight is not known to those who pause.
         let unknown = earlier.iter().filter(|one| one.end == End::Unknown && !one.out_of_sight);
         if let Some(last) = unknown.map(|one| one.ended_at).max()
-            && before.unknown_sends >= 2
+            && (before.unknown_sends >= 2 || !before.asked)
             && before.pausing
             && now < last + 30_000
         {
-            self.says(now, "a third send without a pause");
+            self.says(now, "sent again without a pause");
         }
     }
 

@@ -41,6 +41,8 @@ struct Run {
     token: Option<u64>,
     /// A question was answered.
     asked: bool,
+    /// How often the database was away while new tokens were held.
+    away: u32,
 }
 
 fn ms(of: u64) -> Duration {
@@ -118,6 +120,7 @@ impl Replica {
                 Self::event(world, me, Event::Asked(answered));
             }
             News::Prepared => Self::send(world, me),
+            News::Again => Self::carry_out(world, me),
             News::Waited => Self::event(world, me, Event::Waited),
             News::CommitDue => Self::ask_commit(world, me),
             News::Told(told, For::Effect) => Self::told(world, me, told),
@@ -141,6 +144,7 @@ impl Replica {
             held: None,
             token: None,
             asked: false,
+            away: 0,
         });
         Self::carry_out(world, me);
     }
@@ -264,6 +268,12 @@ impl Replica {
         let Some(run) = &mut one.run else { return };
         let event = match (run.effect, told) {
             (Effect::Commit { .. }, None) => Event::NotCommitted,
+            (_, None) if run.held.is_some() && run.away < 100 => {
+                run.away += 1;
+                let version = run.row.map_or(0, |row| row.version);
+                (run.state, run.effect) = machine::held(version);
+                return world.news(me, 150, News::Again);
+            }
             (_, None) => {
                 one.feed.lost(&one.clock);
                 return Self::over(world, me);

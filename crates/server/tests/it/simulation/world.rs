@@ -45,6 +45,8 @@ pub(super) enum News {
     RenewalTooLate(usize, u64),
     /// A pause is over.
     Waited,
+    /// The database is tried again, for new tokens that are held.
+    Again,
     CommitDue,
     FeedDue,
 }

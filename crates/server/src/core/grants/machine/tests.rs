@@ -129,18 +129,20 @@ fn nothing_is_asked_while_another_attempt_is_alive() {
 }
 
 #[test]
-fn a_reusable_token_has_more_retries_from_the_second_on_after_pauses() {
+fn a_reusable_token_has_more_retries_after_an_answer_or_a_pause() {
     let after = |unknown_sends, seconds| {
         let row = View { reusable: true, unknown_sends, quiet: Duration::from_secs(seconds), ..LIVE };
-        let effects = run(7, &[Event::Row(Some(row)), Event::Asked(true), Event::Claimed { unknown_sends }]);
-        effects.get(1..).unwrap().to_vec()
+        run(7, &[Event::Row(Some(row))])[1]
     };
-    let sent = [Effect::Ask, Effect::Claim { version: 7, take_over: false, revive: false }, Effect::Send];
+    let claim = Effect::Claim { version: 7, take_over: false, revive: false };
     let resting = Effect::Finish(Outcome::Resting);
-    assert_eq!(after(1, 0), sent);
-    assert_eq!((after(2, 29)[0], after(2, 30)), (resting, sent.to_vec()));
-    assert_eq!((after(3, 59)[0], after(3, 60)), (resting, sent.to_vec()));
-    assert_eq!((after(i64::MAX, 959)[0], after(i64::MAX, 960)), (resting, sent.to_vec()));
+    assert_eq!((after(1, 29), after(1, 30)), (Effect::Ask, claim));
+    assert_eq!((after(2, 29), after(2, 30)), (resting, claim));
+    assert_eq!((after(3, 59), after(3, 60)), (resting, claim));
+    assert_eq!((after(i64::MAX, 959), after(i64::MAX, 960)), (resting, claim));
+    let row = View { reusable: true, unknown_sends: 3, quiet: Duration::from_mins(1), ..LIVE };
+    let claimed = Event::Claimed { unknown_sends: 3 };
+    assert_eq!(run(7, &[Event::Row(Some(row)), claimed]).last(), Some(&Effect::Send));
 }
 
 #[test]
@@ -178,25 +180,20 @@ fn tokens_whose_claim_was_lost_are_stored_under_a_new_one() {
 }
 
 #[test]
-fn a_sender_that_died_counts_and_the_retry_is_asked_for_first() {
+fn a_sender_that_died_is_counted_in_the_row_before_anything_else() {
+    let claim = |take_over| Effect::Claim { version: 7, take_over, revive: false };
     let dead = View { holder: Holder::RanOut, ..LIVE };
-    let first = run(7, &[Event::Row(Some(dead)), Event::Asked(true), Event::Claimed { unknown_sends: 1 }]);
-    assert_eq!(
-        first[1..],
-        [Effect::Ask, Effect::Claim { version: 7, take_over: true, revive: false }, Effect::Send]
-    );
-    // The second one is counted in the row, then nothing is sent any more.
-    let dead = View { unknown_sends: 1, ..dead };
-    let counted = View { unknown_sends: 2, ..LIVE };
-    let second = [Event::Row(Some(dead)), Event::Claimed { unknown_sends: 2 }, Event::Settled];
-    let effects = run(7, &[&second[..], &[Event::Row(Some(counted))]].concat());
-    let expected = [
-        Effect::Claim { version: 7, take_over: true, revive: false },
-        Effect::Release { unknown: false },
-        Effect::Read,
-        Effect::Finish(Outcome::Unresolved),
-    ];
+    let counted = |unknown_sends| Event::Row(Some(View { unknown_sends, ..LIVE }));
+    let first = [Event::Row(Some(dead)), Event::Claimed { unknown_sends: 1 }, Event::Settled, counted(1)];
+    let retry = [Event::Asked(true), Event::Claimed { unknown_sends: 1 }];
+    let effects = run(7, &[&first[..], &retry[..]].concat());
+    let yielded = Effect::Release { unknown: false };
+    let expected = [claim(true), yielded, Effect::Read, Effect::Ask, claim(false), Effect::Send];
     assert_eq!(effects[1..], expected);
+    let second = View { unknown_sends: 1, ..dead };
+    let second = [Event::Row(Some(second)), Event::Claimed { unknown_sends: 2 }, Event::Settled, counted(2)];
+    let effects = run(7, &second);
+    assert_eq!(effects[1..], [claim(true), yielded, Effect::Read, Effect::Finish(Outcome::Unresolved)]);
 }
 
 #[test]
