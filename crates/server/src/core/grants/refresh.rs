@@ -77,7 +77,9 @@ impl<'a> Run<'a> {
         let mut away = 0;
         loop {
             if let Effect::Finish(outcome) = effect {
-                self.forget_held(outcome).await;
+                if outcome == Outcome::Gone {
+                    self.revoke_orphan().await;
+                }
                 tracing::info!(grant = self.grant_id, ?outcome, why = self.why, "refresh finished");
                 return Finished { outcome, why: self.why, retry_after: self.retry_after };
             }
@@ -103,16 +105,6 @@ impl<'a> Run<'a> {
                     };
                 }
             }
-        }
-    }
-
-    /// New tokens of a grant that ended while they waited to be stored are taken back.
-    async fn forget_held(&mut self, outcome: Outcome) {
-        if outcome == Outcome::Gone
-            && let (Some(row), Some(fresh)) = (&self.row, &self.renewed)
-        {
-            let next = GrantRow { version: fresh.renewed.version, ..row.clone() };
-            self.revoke_orphan(&next, &fresh.secret).await;
         }
     }
 
@@ -322,12 +314,15 @@ impl<'a> Run<'a> {
         row.is_ok_and(|row| row.is_none_or(|row| row.status == "ended"))
     }
 
-    /// New tokens of a grant that ended during the token call are taken back. Those of a replaced grant are not:
-    /// some providers would end the new grant of the same user with them.
-    async fn revoke_orphan(&self, row: &GrantRow, secret: &GrantSecret) {
-        let ended = self.deps.store.grant(self.organization, self.grant_id).await;
-        let deleted = matches!(ended, Ok(Some(row)) if row.status == "ended" && row.status_reason.as_deref() != Some("replaced"));
-        if deleted && let Err(error) = super::revoke::tokens(self.deps, row, secret).await {
+    /// New tokens of a grant that ended before they were stored are taken back. Those of a replaced grant are not: some
+    /// providers would end the new grant of the same user with them.
+    async fn revoke_orphan(&self) {
+        let (Some(row), Some(fresh)) = (&self.row, &self.renewed) else { return };
+        if row.status != "ended" || row.status_reason.as_deref() == Some("replaced") {
+            return;
+        }
+        let next = GrantRow { version: fresh.renewed.version, ..row.clone() };
+        if let Err(error) = super::revoke::tokens(self.deps, &next, &fresh.secret).await {
             tracing::warn!(grant = self.grant_id, %error, "tokens of a grant that ended meanwhile were not revoked");
         }
     }
@@ -386,12 +381,7 @@ impl<'a> Run<'a> {
         }
         deps.feed.moved();
         deps.ready.forget_grant(self.grant_id);
-        let stored = stored?;
-        if !stored {
-            let next = GrantRow { version: renewed.version, ..row.clone() };
-            self.revoke_orphan(&next, &fresh.secret).await;
-        }
-        Ok(Event::Committed(stored))
+        Ok(Event::Committed(stored?))
     }
 }
 
