@@ -22,6 +22,22 @@ async fn unanswered(stage: &Stage, times: u32) -> String {
     connector
 }
 
+/// Five users' connectors, whose access tokens have ended.
+async fn five(stage: &Stage) -> Vec<String> {
+    stage.put_crm_app().await;
+    let mut connectors = Vec::new();
+    for number in 0..5 {
+        connectors.push(stage.connect(&format!("w{number}")).await);
+    }
+    stage.peer.control.expire_access_tokens();
+    connectors
+}
+
+/// All at once.
+async fn list_all(stage: &Stage, connectors: &[String]) -> Vec<Reply> {
+    futures_util::future::join_all(connectors.iter().map(|one| list(stage, one))).await
+}
+
 fn details(body: &Value) -> &Value {
     &body["errors"][0]["details"]
 }
@@ -121,20 +137,14 @@ async fn a_spoilt_answer_and_a_gateway_that_gave_up_leave_the_outcome_unknown() 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_grants_of_one_endpoint_share_a_question() {
     each(async |stage| {
-        stage.put_crm_app().await;
-        let mut connectors = Vec::new();
-        for number in 0..5 {
-            connectors.push(stage.connect(&format!("w{number}")).await);
-        }
-        stage.peer.control.expire_access_tokens();
+        let connectors = five(stage).await;
         stage.peer.control.inject(Fault::once(At::Token, Effect::Drop).on_refresh().times(5));
-        let all = || futures_util::future::join_all(connectors.iter().map(|one| list(stage, one)));
-        for reply in all().await {
+        for reply in list_all(stage, &connectors).await {
             reply.fails(502, "token_endpoint_error");
         }
         let slow = Effect::Hang { ms: 300 };
         stage.peer.control.inject(Fault::once(At::Token, slow));
-        for reply in all().await {
+        for reply in list_all(stage, &connectors).await {
             reply.ok();
         }
         assert_eq!((stage.peer.token_calls("none"), stage.peer.token_calls("refresh_token")), (1, 10));
@@ -145,24 +155,22 @@ async fn many_grants_of_one_endpoint_share_a_question() {
 #[tokio::test(flavor = "multi_thread")]
 async fn where_a_retry_is_lost_the_others_keep_theirs() {
     each(async |stage| {
-        stage.put_crm_app().await;
-        let mut connectors = Vec::new();
-        for number in 0..5 {
-            connectors.push(stage.connect(&format!("w{number}")).await);
-        }
-        stage.peer.control.expire_access_tokens();
+        let connectors = five(stage).await;
         // What is behind the endpoint is away: it answers the question, and no renewal.
         stage.peer.control.inject(Fault::once(At::Token, Effect::Drop).on_refresh().times(100));
-        let all = || futures_util::future::join_all(connectors.iter().map(|one| list(stage, one)));
         for (round, sends) in [5, 6, 7].into_iter().enumerate() {
-            for reply in all().await {
+            for reply in list_all(stage, &connectors).await {
                 reply.fails(502, "token_endpoint_error");
             }
             assert_eq!(stage.peer.token_calls("refresh_token"), sends, "round {round}: one goes first");
             stage.advance(80);
         }
         stage.peer.control.clear_faults();
-        let healed = all().await.into_iter().filter(|reply| reply.status.as_u16() == 200).count();
+        let healed = list_all(stage, &connectors)
+            .await
+            .into_iter()
+            .filter(|reply| reply.status.as_u16() == 200)
+            .count();
         assert_eq!(healed, 3, "the two that went first have none left");
     })
     .await;
