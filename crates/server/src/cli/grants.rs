@@ -8,7 +8,7 @@ use crate::clock::{Clock, Random, rfc3339};
 use crate::config::Config;
 use crate::core::grants;
 use crate::store::{ConnectorView, UnansweredFilter};
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use serde_json::json;
 
 const PAGE: i64 = 1000;
@@ -32,13 +32,14 @@ pub(super) enum Grants {
     /// tolerates a repeat. A provider that did act may end the grant, which then has to be connected again. Each is sent
     /// when its token endpoint answers a question without a token.
     #[command(
+        group = ArgGroup::new("chosen").required(true).multiple(true).args(["all", "connector", "connector_type"]),
         after_help = "Example: keybearer grants resend --organization 0198c6a2-7f10-7c55-8a05-3f2a4be0a001 --connector-type hubspot"
     )]
     Resend {
         #[command(flatten)]
         which: Which,
         /// All connectors of the organization
-        #[arg(long, conflicts_with_all = ["connector", "connector_type"], required_unless_present_any = ["connector", "connector_type"])]
+        #[arg(long, conflicts_with_all = ["connector", "connector_type"])]
         all: bool,
         /// As if the tokens had never been sent, also those that wait for that question: each is sent at the next use, and once
         /// more. For an endpoint that answers token requests only

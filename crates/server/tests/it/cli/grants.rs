@@ -103,7 +103,7 @@ async fn what_is_not_there_is_named() {
                     vec!["resend", "--organization", id, "--connector-type", "nothing"],
                     "--connector-type: `nothing`",
                 ),
-                (vec!["resend", "--organization", id], "--all"),
+                (vec!["resend", "--organization", id], "--connector <ID>"),
                 (vec!["resend", "--organization", id, "--all", "--connector", "x"], "cannot be used with"),
             ] {
                 let output = grants(stage, &arguments);
