@@ -56,8 +56,10 @@ def history(sends: list[Send], start: float) -> str:
     )
 
 
+# After these nobody knows what became of a send: the token may be sent once more.
+_UNKNOWN = ("no answer", GAVE_UP, "its sender was killed")
 # Outcomes after which the same refresh token may be sent again.
-_LEAVES_IT_OPEN = ("no answer", GAVE_UP, "an answer without tokens", "its sender was killed", "new tokens, the refresh token stays")
+_LEAVES_IT_OPEN = (*_UNKNOWN, "an answer without tokens", "new tokens, the refresh token stays")
 # A replica that was killed so soon after an answer may not have stored it.
 STORED_WITHIN = 0.7
 
@@ -139,10 +141,6 @@ class Ledger:
         """The sends that began at or after `start`."""
         with self._lock:
             return [send for send in self.sends if send.began >= start and provider in (None, send.provider)]
-
-
-# An answer without tokens settles a send; after these nobody knows what became of it.
-_UNKNOWN = ("no answer", GAVE_UP, "its sender was killed")
 
 
 def repeats(sends: list[Send]) -> tuple[list[str], list[str]]:

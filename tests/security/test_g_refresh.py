@@ -111,6 +111,30 @@ class Lost:
         self.server = start_server(connectors=definitions.folder, REFRESH_AHEAD="off")
 
 
+class Waiting:
+    """A connector at a provider whose token endpoint loses answers; its access token has ended."""
+
+    def __init__(self, lost: Lost, vendor: Vendor, page: str) -> None:
+        self.lost, self.vendor = lost, vendor
+        attack = Attack(Application(lost.server, lost.server.default, page, None, "vendor-demo"), vendor)
+        self.app, code = attack.app, attack.code()
+        self.refresh_token = f"rt-{code}"
+        vendor.grant(code, refresh_token=self.refresh_token, expires_in=1)
+        self.connector = self.app.create("u1", returned(attack.callback(("code", code), ("state", attack.state())))["secret_id"]).ok()["id"]
+        vendor.grant(self.refresh_token, refresh_token=f"rt2-{code}", expires_in=3600)
+        time.sleep(1.2)
+
+    def sent(self) -> list[str]:
+        """The refresh tokens that the provider got."""
+        return [form["refresh_token"] for form in self.vendor.token_requests(self.app.client.id) if "refresh_token" in form]
+
+    def refused(self) -> dict[str, Any]:
+        """Details of a call that finds no token to use."""
+        body = self.app.whoami(self.connector).error(502, "token_endpoint_error")
+        details: dict[str, Any] = body["errors"][0]["details"]
+        return details
+
+
 def test_g5_a_lost_answer_is_asked_for_once_more_and_the_truth_is_told(
     start_server: Start, tmp_path: Path, peer: OidcProvider, app_page: Upstream
 ) -> None:
@@ -139,42 +163,13 @@ def test_g5_a_provider_that_tolerates_a_repeat_keeps_its_grant(
 ) -> None:
     lost = Lost(start_server, tmp_path, vendor.url, "vendor-demo", number=3, plain=True)
     try:
-        attack = Attack(Application(lost.server, lost.server.default, app_page.url, None, "vendor-demo"), vendor)
-        code = attack.code()
-        vendor.grant(code, refresh_token=f"rt-{code}", expires_in=1)
-        connector = attack.app.create("u1", returned(attack.callback(("code", code), ("state", attack.state())))["secret_id"]).ok()["id"]
-        vendor.grant(f"rt-{code}", refresh_token=f"rt2-{code}", expires_in=3600)
-        time.sleep(1.2)
+        waiting = Waiting(lost, vendor, app_page.url)
         lost.proxy.lose = 1
-        until("a call comes through", lambda: attack.app.whoami(connector).status == 200, 5)
+        until("a call comes through", lambda: waiting.app.whoami(waiting.connector).status == 200, 5)
         assert lost.proxy.lost == 1
-        sent = [form["refresh_token"] for form in vendor.token_requests(attack.app.client.id) if "refresh_token" in form]
-        assert sent == [f"rt-{code}"] * 2
+        assert waiting.sent() == [waiting.refresh_token] * 2
     finally:
         lost.proxy.close()
-
-
-class Waiting:
-    """A connector at a provider whose token endpoint loses answers; its access token has ended."""
-
-    def __init__(self, lost: Lost, vendor: Vendor, page: str) -> None:
-        self.lost, self.vendor = lost, vendor
-        attack = Attack(Application(lost.server, lost.server.default, page, None, "vendor-demo"), vendor)
-        self.app, code = attack.app, attack.code()
-        vendor.grant(code, refresh_token=f"rt-{code}", expires_in=1)
-        self.connector = self.app.create("u1", returned(attack.callback(("code", code), ("state", attack.state())))["secret_id"]).ok()["id"]
-        vendor.grant(f"rt-{code}", refresh_token=f"rt2-{code}", expires_in=3600)
-        time.sleep(1.2)
-
-    def sends(self) -> int:
-        """Refresh tokens that the provider got."""
-        return sum("refresh_token" in form for form in self.vendor.token_requests(self.app.client.id))
-
-    def refused(self) -> dict[str, Any]:
-        """Details of a call that finds no token to use."""
-        body = self.app.whoami(self.connector).error(502, "token_endpoint_error")
-        details: dict[str, Any] = body["errors"][0]["details"]
-        return details
 
 
 def test_g5_a_third_send_never_comes(start_server: Start, tmp_path: Path, vendor: Vendor, app_page: Upstream) -> None:
@@ -187,7 +182,7 @@ def test_g5_a_third_send_never_comes(start_server: Start, tmp_path: Path, vendor
         for _ in range(5):
             details = waiting.refused()
             assert details["retryable"] is False and details["reconnect"]["body"]["connector_id"] == waiting.connector
-        assert waiting.sends() == 2 and lost.proxy.lost == 2
+        assert len(waiting.sent()) == 2 and lost.proxy.lost == 2
         shown = waiting.app.api.get(f"/integrations/connectors/{waiting.connector}").ok()
         assert shown["status"] == "active" and "unanswered" in shown["status_reason"]
     finally:
@@ -204,10 +199,10 @@ def test_g5_the_retry_waits_until_the_endpoint_answers(
         lost.proxy.silent = True
         for _ in range(5):
             assert waiting.refused()["retryable"] is True
-        assert waiting.sends() == 1, "asked without the token"
+        assert len(waiting.sent()) == 1, "asked without the token"
         lost.proxy.silent = False
         until("the retry comes through", lambda: waiting.app.whoami(waiting.connector).status == 200, 20)
-        assert waiting.sends() == 2
+        assert len(waiting.sent()) == 2
     finally:
         lost.proxy.close()
 

@@ -10,7 +10,7 @@ use super::machine::{self, Effect, Event, Holder, Outcome, State, Status, Verdic
 use super::outcome::Finished;
 use super::question::{self, Asked, Turn};
 use super::request::{oauth_of, prepare};
-use super::secret::expires_at;
+use super::secret::{expires_at, reusable_version};
 use super::{GrantSecret, describe_fault, token_endpoint};
 use crate::core::{Deps, audit};
 use crate::store::{AuditRow, Claim, GrantRow, Renewed, StoreError};
@@ -347,7 +347,7 @@ impl<'a> Run<'a> {
                     issued_at: Some(self.sent_at),
                     scopes: scopes.or(next.scopes),
                     refresh_due,
-                    reusable_version: if reusable { next.version } else { 0 },
+                    reusable_version: reusable_version(next.version, reusable),
                     now,
                 };
                 self.renewed = Some(Fresh { secret, renewed });

@@ -84,6 +84,11 @@ impl GrantSecret {
     }
 }
 
+/// What the row of this version says of it: itself where what it is renewed with can be sent again, else none that there is.
+pub(super) fn reusable_version(version: i64, is_reusable: bool) -> i64 {
+    if is_reusable { version } else { 0 }
+}
+
 /// When an access token ends, epoch milliseconds; none when the provider does not say.
 pub(super) fn expires_at(now: i64, expires_in: Option<Duration>) -> Option<i64> {
     let life = expires_in?.min(LONGEST_LIFE);
@@ -148,7 +153,7 @@ pub fn from_answer(
         attempt: None,
         attempt_deadline: None,
         unknown_sends: 0,
-        reusable_version: i64::from(secret.has_no_refresh_token()),
+        reusable_version: reusable_version(1, secret.has_no_refresh_token()),
         created_at: now,
         updated_at: now,
         refresh_due: idle::due(&secret, answer.refresh_expires_in, now, deps.dice.number()),
@@ -223,7 +228,7 @@ pub fn imported(
         attempt: None,
         attempt_deadline: None,
         unknown_sends: 0,
-        reusable_version: i64::from(secret.has_no_refresh_token()),
+        reusable_version: reusable_version(1, secret.has_no_refresh_token()),
         created_at: now,
         updated_at: now,
         // A token of unknown lifetime is left to its owner until a 401 asks for a refresh.

@@ -1,26 +1,14 @@
 //! `keybearer grants` beside a running server: what was left unanswered, and what the operator decides.
 
-use super::{keybearer, stderr, stdout};
-use crate::support::stage::{MASTER_KEY, Setup, Stage};
+use super::{beside, stderr, stdout};
+use crate::support::stage::{Setup, Stage};
 use keybearer_demo_provider::{At, Effect, Fault};
 use serde_json::{Value, json};
 use std::process::Output;
 
+/// `keybearer grants …` on the stage's database.
 fn grants(stage: &Stage, arguments: &[&str]) -> Output {
-    command(stage, &[&["grants"], arguments].concat())
-}
-
-/// `keybearer …` on the stage's database.
-fn command(stage: &Stage, arguments: &[&str]) -> Output {
-    let folder = stage.database.directory.path();
-    keybearer(folder)
-        .env("KEYBEARER_DATABASE_URL", &stage.database.url)
-        .env("KEYBEARER_DATA_DIR", folder)
-        .env("KEYBEARER_MASTER_KEY", MASTER_KEY)
-        .env("KEYBEARER_CONNECTORS_DIR", folder)
-        .args(arguments)
-        .output()
-        .unwrap()
+    beside(stage).arg("grants").args(arguments).output().unwrap()
 }
 
 /// The lines that a command printed, each a JSON object.
@@ -58,7 +46,7 @@ async fn the_operator_sees_what_was_left_unanswered_and_lets_it_be_sent_once_mor
             told.sort_unstable();
             // The retry of the second waits: that of the first was lost just now.
             assert_eq!(told, [("w1", 2), ("w2", 1)]);
-            let doctor = command(stage, &["doctor"]);
+            let doctor = beside(stage).arg("doctor").output().unwrap();
             assert!(stdout(&doctor).contains("1 connectors are not renewed any more"), "{}", stdout(&doctor));
 
             let resent = lines(&grants(stage, &["resend", "--organization", id, "--connector", &two]));

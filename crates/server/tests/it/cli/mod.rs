@@ -8,8 +8,9 @@ mod operator;
 mod org;
 mod worked_example;
 
+use crate::support::stage::{MASTER_KEY, Stage};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// The binary in a folder, with no settings but these.
 fn keybearer(folder: &Path) -> Command {
@@ -20,6 +21,18 @@ fn keybearer(folder: &Path) -> Command {
         }
     }
     command.current_dir(folder);
+    command
+}
+
+/// The binary on the database of a stage, beside its servers.
+fn beside(stage: &Stage) -> Command {
+    let folder = stage.database.directory.path();
+    let mut command = keybearer(folder);
+    command
+        .env("KEYBEARER_DATABASE_URL", &stage.database.url)
+        .env("KEYBEARER_DATA_DIR", folder)
+        .env("KEYBEARER_MASTER_KEY", MASTER_KEY)
+        .stdin(Stdio::null());
     command
 }
 

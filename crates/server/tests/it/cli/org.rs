@@ -1,24 +1,15 @@
 //! `keybearer org` beside running servers: what it prints, what it refuses, and what the servers do about it.
 
-use super::{keybearer, stderr, stdout};
-use crate::support::stage::{MASTER_KEY, Setup, Stage};
+use super::{beside, keybearer, stderr, stdout};
+use crate::support::stage::{Setup, Stage};
 use crate::support::walk::CRM;
 use keybearer::core::catalog::Catalog;
 use serde_json::{Value, json};
-use std::process::{Output, Stdio};
+use std::process::Output;
 
 /// `keybearer org …` on the stage's database.
 fn org(stage: &Stage, arguments: &[&str]) -> Output {
-    let folder = stage.database.directory.path();
-    keybearer(folder)
-        .env("KEYBEARER_DATABASE_URL", &stage.database.url)
-        .env("KEYBEARER_DATA_DIR", folder)
-        .env("KEYBEARER_MASTER_KEY", MASTER_KEY)
-        .stdin(Stdio::null())
-        .arg("org")
-        .args(arguments)
-        .output()
-        .unwrap()
+    beside(stage).arg("org").args(arguments).output().unwrap()
 }
 
 #[track_caller]
